@@ -1,0 +1,5 @@
+"""`python -m vae`."""
+
+from vae.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Looking at a trained model: encoding a set, metrics, grids of images."""

@@ -1,0 +1,104 @@
+"""The card of a checkpoint: what the model is, what it was trained on, and what was measured. No torch here."""
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vae.config import ModelConfig, RunConfig, explain
+from vae.errors import CheckpointError
+
+SCHEMA_VERSION = 1
+MAX_CARD_BYTES = 1_000_000
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataCard(_Strict):
+    """The data a model was trained on, and what their owners ask for."""
+
+    name: str
+    hash: str = Field(description="sha256 of the training images and labels")
+    shape: tuple[int, int, int] = Field(description="channels, height, width")
+    class_names: tuple[str, ...]
+    train_images: int = Field(ge=1)
+    test_images: int = Field(ge=1)
+    licence: str
+    credit: str
+
+
+class TrainingCard(_Strict):
+    """What training took."""
+
+    epochs: int = Field(ge=0, description="whole epochs behind these weights")
+    seconds: float = Field(ge=0)
+    images_per_second: float = Field(ge=0)
+    finished: datetime
+
+
+class Metrics(_Strict):
+    """What `evaluate` measures. Terms of a VAE in nats per image, averaged over the images; None where not defined."""
+
+    model: str
+    dataset: str
+    split: str
+    images: int = Field(ge=1)
+    binarized: bool = False
+    elbo: float | None = Field(None, description="reconstruction minus kl; negative for discrete likelihoods")
+    reconstruction: float | None = Field(None, description="E_q[log p(x|z)], by sampling q")
+    kl: float | None = Field(None, description="KL(q(z|x) || p(z)), summed over dimensions")
+    kl_per_dimension: tuple[float, ...] | None = None
+    mse: float = Field(description="squared error of the reconstruction from the mean code, per pixel")
+    active_units: int | None = Field(None, description="dimensions whose mean varies over the data by more than 0.01")
+    knn_accuracy: float | None = Field(None, description="5 nearest neighbours on the codes, leave-one-out")
+    importance_bound: float | None = None
+    log_evidence: float | None = None
+    gap: float | None = None
+    factors: dict[str, tuple[float, ...]] | None = Field(
+        None, description="for data with known factors: each factor's normalised mutual information with each z"
+    )
+
+
+class Card(_Strict):
+    """Everything a person or a page wants to know about a checkpoint without opening its weights."""
+
+    schema_version: int = Field(SCHEMA_VERSION, ge=1)
+    name: str = Field(min_length=1, max_length=200)
+    config: RunConfig
+    data: DataCard
+    parameters: int = Field(ge=1)
+    training: TrainingCard
+    metrics: Metrics | None = None
+    versions: dict[str, str]
+
+    @property
+    def model(self) -> ModelConfig:
+        return self.config.model
+
+
+def parse_card(text: str, source: str) -> Card:
+    """Read a card. Raises CheckpointError naming `source` and the first field that is wrong."""
+    try:
+        card = Card.model_validate_json(text)
+    except ValidationError as error:
+        raise CheckpointError(f"{source} is not a card this version reads: {explain(error)}") from None
+    if card.schema_version > SCHEMA_VERSION:
+        raise CheckpointError(
+            f"{source} has schema version {card.schema_version}; this version reads up to {SCHEMA_VERSION}. Update."
+        )
+    return card
+
+
+def read_card(folder: Path) -> Card:
+    """Read `folder/card.json`. Raises CheckpointError when it is missing, too large or not a card."""
+    path = Path(folder) / "card.json"
+    try:
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise CheckpointError(f"{path} is {path.stat().st_size:,} bytes; a card has at most {MAX_CARD_BYTES:,}")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error
+        raise CheckpointError(f"{path} cannot be read: {reason}. A checkpoint is a folder with a card.json.") from None
+    return parse_card(text, str(path))

@@ -1,0 +1,163 @@
+"""The command line: `python -m vae train | evaluate | sample | models | datasets`.
+
+Commands import what they need when they run, so that `--help` does not wait for torch.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vae.cli_options import accepts_settings
+from vae.errors import VaeError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Train, measure and use small variational autoencoders.",
+)
+Checkpoint = Annotated[Path, typer.Argument(help="checkpoint folder, such as checkpoints/mnist-vae-2d")]
+
+
+def main() -> None:
+    """Run a command. What a person can mend is one line on stderr and exit code 2, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except VaeError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'writing'}: {error.strerror or error}")
+    except Exception as error:
+        say = getattr(error, "format_message", None)  # the parser's own errors know how to say themselves
+        if say is None:
+            raise
+        _fail(say())
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)
+
+
+@app.command()
+@accepts_settings
+def train(
+    settings: dict[str, Any],
+    out: Annotated[Path, typer.Option(help="folder for the checkpoint")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with the run in --out, with its own settings")
+    ] = False,
+) -> None:
+    """Train a model into a checkpoint folder. Ctrl-C saves the whole epochs so far."""
+    from vae.cli_train import train_and_show
+
+    train_and_show(settings, out, resume)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Checkpoint,
+    dataset: Annotated[str | None, typer.Option(help="data set; the model's own when not given")] = None,
+    split: Annotated[str, typer.Option(help="train or test")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    binarize: Annotated[bool, typer.Option(help="split pixels at one half first")] = False,
+) -> None:
+    """Measure a model: ELBO and its terms in nats per image, squared error per pixel, 5-NN accuracy of the codes."""
+    import vae
+    from vae.analysis import evaluate as measures
+
+    model = vae.load(checkpoint)
+    assert model.card is not None
+    image_set = vae.datasets.load(dataset or model.card.data.name, split)
+    measures.check_fits(model, image_set, str(checkpoint))
+    metrics = measures.evaluate(model, image_set, model.card.name, binarized=binarize)
+    figures = metrics.model_dump(exclude_none=True)
+    if as_json:
+        print(json.dumps(metrics.model_dump(), allow_nan=False))
+        return
+    table = Table("measure", "value", title=f"{metrics.model} on {metrics.dataset}, {metrics.split}")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), _shown(value))
+    Console().print(table)
+
+
+@app.command()
+def sample(
+    checkpoint: Checkpoint,
+    out: Annotated[Path, typer.Option(help="PNG file to write")],
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="how many images")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed draws the same images")] = 0,
+) -> None:
+    """Draw z from the prior, decode it, and write the images on one sheet."""
+    import io
+    import math
+
+    import vae
+    from vae.analysis.samples import sample_images
+    from vae.files import write_atomically
+    from vae.pixels import contact_sheet
+
+    images = sample_images(vae.load(checkpoint), count, seed)
+    png = io.BytesIO()
+    contact_sheet(images, columns=math.ceil(math.sqrt(count))).save(png, format="PNG")
+    write_atomically(out, png.getvalue())
+    print(f"{count} images drawn from the prior: {out}")
+
+
+@app.command()
+def models(
+    folder: Annotated[
+        list[Path] | None, typer.Option(help="where to look; checkpoints and runs when not given")
+    ] = None,
+) -> None:
+    """List the models in checkpoints/ and runs/, with what their cards say."""
+    from vae.library import list_cards
+
+    table = Table("model", "kind", "data", "d", "test -ELBO", "test MSE", "5-NN", "parameters", "trained")
+    found = list_cards(*(folder or ()))
+    for entry in found.cards:
+        card, metrics = entry.card, entry.card.metrics
+        table.add_row(
+            str(entry.folder),
+            card.model.kind,
+            card.data.name,
+            str(card.model.latent_dim),
+            f"{-metrics.elbo:.2f}" if metrics and metrics.elbo is not None else "",
+            f"{metrics.mse:.4f}" if metrics else "",
+            f"{metrics.knn_accuracy:.3f}" if metrics and metrics.knn_accuracy is not None else "",
+            f"{card.parameters:,}",
+            f"{card.training.finished:%Y-%m-%d}",
+        )
+    Console().print(table if found.cards else "no models found; `python -m vae train --out runs/first` makes one")
+    for problem in found.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+
+
+@app.command()
+def datasets() -> None:
+    """List the data sets that can be loaded, and where each lies."""
+    from vae.data import available
+
+    table = Table("name", "what it is", "here", "where", "licence")
+    for info in available():
+        here = "built in" if info.embedded else "yes" if info.present else "no"
+        table.add_row(info.name, info.title, here, info.location, info.licence)
+    Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_shown(item)}" for name, item in value.items())
+    return str(value)

@@ -1,0 +1,151 @@
+"""The one description of a run: command line, form and saved card are all made from these types.
+
+Only pydantic is imported here, so a page can read a card without waiting for torch.
+"""
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from vae.errors import ConfigError
+
+Kind = Literal["ae", "vae"]
+Network = Literal["mlp", "conv"]
+Activation = Literal["relu", "silu", "gelu", "tanh"]
+Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
+Prior = Literal["normal"]
+Loss = Literal["mse", "cross-entropy"]
+Schedule = Literal["constant", "cosine"]
+Storage = Literal["float32", "float16"]
+
+LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
+DEFAULT_SIGMA = {"gaussian": 0.1, "gaussian-learned": 0.01}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _widths(value: Any) -> Any:
+    """Read '512,256' as the command line and a form give it."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Widths = Annotated[tuple[Width, ...], BeforeValidator(_widths), Field(min_length=1, max_length=6)]
+
+
+class ModelConfig(_Frozen):
+    """What the model is. Enough, with an image shape, to build it."""
+
+    kind: Kind = Field("vae", description="plain autoencoder (ae) or variational autoencoder (vae)")
+    latent_dim: int = Field(2, ge=1, le=256, description="number of latent dimensions d")
+    network: Network = Field("mlp", description="fully connected (mlp) or convolutional (conv) layers")
+    hidden: Widths = Field((512, 256), description="widths from image to code, as 512,256; the decoder mirrors them")
+    activation: Activation = Field("relu", description="non-linearity between layers")
+    likelihood: Likelihood | None = Field(None, description="p(x|z) of a VAE; bernoulli when not given")
+    sigma: float | None = Field(
+        None,
+        ge=1e-3,
+        le=10.0,
+        description="gaussian: the fixed sigma of every pixel; gaussian-learned: its lower bound (pixels lie in [0, 1])",
+    )
+    prior: Prior | None = Field(None, description="p(z) of a VAE; normal is N(0, I)")
+    loss: Loss | None = Field(None, description="what an AE minimises, summed over pixels; mse when not given")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """Fill in what the kind implies, so that a card states it."""
+        if not isinstance(given, dict):
+            return given
+        values = dict(given)
+        if values.get("kind", "vae") == "vae":
+            values["likelihood"] = values.get("likelihood") or "bernoulli"
+            values["prior"] = values.get("prior") or "normal"
+            if values.get("sigma") is None:
+                values["sigma"] = DEFAULT_SIGMA.get(str(values["likelihood"]))
+        else:
+            values["loss"] = values.get("loss") or "mse"
+        return values
+
+    @model_validator(mode="after")
+    def _fits_the_kind(self) -> Self:
+        if self.kind == "vae" and self.loss is not None:
+            raise ValueError(f"loss={self.loss!r} belongs to an AE; a VAE has a likelihood instead")
+        if self.kind == "ae":
+            for name in ("likelihood", "prior", "sigma"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name}={getattr(self, name)!r} belongs to a VAE; an AE has a loss instead")
+        if self.kind == "vae" and self.sigma is not None and self.likelihood not in DEFAULT_SIGMA:
+            raise ValueError(f"sigma={self.sigma} has no meaning for the {self.likelihood} likelihood; leave it out")
+        return self
+
+
+class TrainingConfig(_Frozen):
+    """How the model is trained."""
+
+    beta: float = Field(1.0, ge=0.0, le=1000.0, description="weight of the KL term of a VAE; 1 is the ELBO")
+    warmup_epochs: float = Field(0.0, ge=0.0, le=1000.0, description="epochs over which beta rises linearly from 0")
+    epochs: int = Field(20, ge=1, le=10_000, description="passes over the training images")
+    batch_size: int = Field(256, ge=1, le=65_536, description="images per step")
+    learning_rate: float = Field(3e-3, gt=0.0, le=10.0, description="Adam's step size at the start")
+    schedule: Schedule = Field("constant", description="learning rate over the run: constant, or a cosine down to 0")
+    held_out: int = Field(
+        0, ge=0, description="training images kept back and measured in place of the test set, to make choices on"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="the same seed gives the same run on a CPU")
+
+
+class RunConfig(_Frozen):
+    """One run, whole: data set, model, training, and how the weights are stored."""
+
+    dataset: str = Field("mnist", min_length=1, max_length=4096, description="name of the data set; see `datasets`")
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    storage: Storage = Field("float32", description="number format of the stored weights; figures are measured on it")
+
+
+def flat_fields() -> dict[str, tuple[Any, Any]]:
+    """Every setting of a run by its own name: name -> (pydantic field, section it lives in or None)."""
+    fields: dict[str, tuple[Any, Any]] = {"dataset": (RunConfig.model_fields["dataset"], None)}
+    for section, model in (("model", ModelConfig), ("training", TrainingConfig)):
+        fields |= {name: (field, section) for name, field in model.model_fields.items()}
+    fields["storage"] = (RunConfig.model_fields["storage"], None)
+    return fields
+
+
+def from_flat(values: dict[str, Any]) -> RunConfig:
+    """Build a run's config from settings by their own names (see `flat_fields`).
+
+    Raises ConfigError naming the first setting that is wrong, its value and its bounds.
+    """
+    nested: dict[str, Any] = {"model": {}, "training": {}}
+    known = flat_fields()
+    for name, value in values.items():
+        if name not in known:
+            raise ConfigError(f"unknown setting {name!r}; known: {', '.join(known)}")
+        section = known[name][1]
+        (nested[section] if section else nested)[name] = value
+    try:
+        return RunConfig.model_validate(nested)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line a person can act on, from pydantic's list of faults."""
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in fault["loc"] if part not in ("model", "training"))
+    message = fault["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if not where:
+        return message
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: not a field this version knows"
+    if fault["type"] == "missing":
+        return f"{where}: missing"
+    given = repr(fault["input"])
+    return f"{where} = {given if len(given) <= 60 else given[:57] + '...'}: {message}"

@@ -1,0 +1,34 @@
+"""The models at hand: the checkpoints that ship, and the runs of this machine. Reads cards only, so it needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae.card import Card, read_card
+from vae.errors import CheckpointError
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = (ROOT / "checkpoints", ROOT / "runs")
+
+
+@dataclass(frozen=True)
+class Entry:
+    folder: Path
+    card: Card
+
+
+@dataclass(frozen=True)
+class Listing:
+    cards: tuple[Entry, ...]
+    problems: tuple[str, ...]  # one sentence for each folder whose card could not be read
+
+
+def list_cards(*folders: Path) -> Listing:
+    """Every checkpoint directly below the folders (by default checkpoints/ and runs/), sorted by name in each."""
+    cards, problems = [], []
+    for folder in folders or FOLDERS:
+        for card in sorted(folder.glob("*/card.json")):
+            try:
+                cards.append(Entry(card.parent, read_card(card.parent)))
+            except CheckpointError as error:
+                problems.append(str(error))
+    return Listing(tuple(cards), tuple(problems))

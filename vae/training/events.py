@@ -1,0 +1,56 @@
+"""What training tells whoever listens. Plain values: the loop knows neither screen nor file."""
+
+from dataclasses import dataclass
+
+from vae.analysis.averages import Averages
+
+
+@dataclass(frozen=True)
+class Started:
+    epochs: int
+    first_epoch: int  # 1 for a fresh run
+    images: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    epoch: int
+    images_done: int  # within this epoch
+    images: int
+    images_per_second: float
+    terms: Averages  # over this epoch so far
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    epoch: int
+    train: Averages  # over the epoch, with the weights as they moved
+    test: Averages  # after the epoch, on images not trained on
+    seconds: float
+    images_per_second: float
+    beta: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Saved:
+    epoch: int
+    folder: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Training ended early. The model holds the weights of the last whole epoch."""
+
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Done:
+    epoch: int
+    seconds: float
+
+
+Event = Started | Progress | EpochDone | Saved | Stopped | Done

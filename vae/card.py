@@ -46,25 +46,27 @@ class Metrics(_Strict):
     split: str
     images: int = Field(ge=1)
     binarized: bool = False
-    elbo: float | None = Field(None, description="reconstruction minus kl; negative for discrete likelihoods")
-    reconstruction: float | None = Field(None, description="E_q[log p(x|z)], by sampling q")
-    kl: float | None = Field(None, description="KL(q(z|x) || p(z)), summed over dimensions")
+    elbo: float | None = Field(default=None, description="reconstruction minus kl; negative for discrete likelihoods")
+    reconstruction: float | None = Field(default=None, description="E_q[log p(x|z)], by sampling q")
+    kl: float | None = Field(default=None, description="KL(q(z|x) || p(z)), summed over dimensions")
     kl_per_dimension: tuple[float, ...] | None = None
     mse: float = Field(description="squared error of the reconstruction from the mean code, per pixel")
-    active_units: int | None = Field(None, description="dimensions whose mean varies over the data by more than 0.01")
-    knn_accuracy: float | None = Field(None, description="5 nearest neighbours on the codes, leave-one-out")
+    active_units: int | None = Field(
+        default=None, description="dimensions whose mean varies over the data by more than 0.01"
+    )
+    knn_accuracy: float | None = Field(default=None, description="5 nearest neighbours on the codes, leave-one-out")
     importance_bound: float | None = None
     log_evidence: float | None = None
     gap: float | None = None
     factors: dict[str, tuple[float, ...]] | None = Field(
-        None, description="for data with known factors: each factor's normalised mutual information with each z"
+        default=None, description="for data with known factors: each factor's normalised mutual information with each z"
     )
 
 
 class Card(_Strict):
     """Everything a person or a page wants to know about a checkpoint without opening its weights."""
 
-    schema_version: int = Field(SCHEMA_VERSION, ge=1)
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
     name: str = Field(min_length=1, max_length=200)
     config: RunConfig
     data: DataCard

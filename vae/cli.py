@@ -52,9 +52,7 @@ def _fail(message: str) -> None:
 def train(
     settings: dict[str, Any],
     out: Annotated[Path, typer.Option(help="folder for the checkpoint")],
-    resume: Annotated[
-        bool, typer.Option("--resume", help="go on with the run in --out, with its own settings")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
 ) -> None:
     """Train a model into a checkpoint folder. Ctrl-C saves the whole epochs so far."""
     from vae.cli_train import train_and_show
@@ -114,9 +112,7 @@ def sample(
 
 @app.command()
 def models(
-    folder: Annotated[
-        list[Path] | None, typer.Option(help="where to look; checkpoints and runs when not given")
-    ] = None,
+    folder: Annotated[list[Path] | None, typer.Option(help="where to look; checkpoints/ and runs/ by default")] = None,
 ) -> None:
     """List the models in checkpoints/ and runs/, with what their cards say."""
     from vae.library import list_cards

@@ -40,20 +40,22 @@ Widths = Annotated[tuple[Width, ...], BeforeValidator(_widths), Field(min_length
 class ModelConfig(_Frozen):
     """What the model is. Enough, with an image shape, to build it."""
 
-    kind: Kind = Field("vae", description="plain autoencoder (ae) or variational autoencoder (vae)")
-    latent_dim: int = Field(2, ge=1, le=256, description="number of latent dimensions d")
-    network: Network = Field("mlp", description="fully connected (mlp) or convolutional (conv) layers")
-    hidden: Widths = Field((512, 256), description="widths from image to code, as 512,256; the decoder mirrors them")
-    activation: Activation = Field("relu", description="non-linearity between layers")
-    likelihood: Likelihood | None = Field(None, description="p(x|z) of a VAE; bernoulli when not given")
+    kind: Kind = Field(default="vae", description="plain autoencoder (ae) or variational autoencoder (vae)")
+    latent_dim: int = Field(default=2, ge=1, le=256, description="number of latent dimensions d")
+    network: Network = Field(default="mlp", description="fully connected (mlp) or convolutional (conv) layers")
+    hidden: Widths = Field(
+        default=(512, 256), description="widths from image to code, as 512,256; the decoder mirrors them"
+    )
+    activation: Activation = Field(default="relu", description="non-linearity between layers")
+    likelihood: Likelihood | None = Field(default=None, description="p(x|z) of a VAE; bernoulli when not given")
     sigma: float | None = Field(
-        None,
+        default=None,
         ge=1e-3,
         le=10.0,
-        description="gaussian: the fixed sigma of every pixel; gaussian-learned: its lower bound (pixels lie in [0, 1])",
+        description="gaussian: the fixed sigma of pixels in [0, 1]; gaussian-learned: the lower bound of theirs",
     )
-    prior: Prior | None = Field(None, description="p(z) of a VAE; normal is N(0, I)")
-    loss: Loss | None = Field(None, description="what an AE minimises, summed over pixels; mse when not given")
+    prior: Prior | None = Field(default=None, description="p(z) of a VAE; normal is N(0, I)")
+    loss: Loss | None = Field(default=None, description="what an AE minimises, summed over pixels; mse when not given")
 
     @model_validator(mode="before")
     @classmethod
@@ -87,25 +89,35 @@ class ModelConfig(_Frozen):
 class TrainingConfig(_Frozen):
     """How the model is trained."""
 
-    beta: float = Field(1.0, ge=0.0, le=1000.0, description="weight of the KL term of a VAE; 1 is the ELBO")
-    warmup_epochs: float = Field(0.0, ge=0.0, le=1000.0, description="epochs over which beta rises linearly from 0")
-    epochs: int = Field(20, ge=1, le=10_000, description="passes over the training images")
-    batch_size: int = Field(256, ge=1, le=65_536, description="images per step")
-    learning_rate: float = Field(3e-3, gt=0.0, le=10.0, description="Adam's step size at the start")
-    schedule: Schedule = Field("constant", description="learning rate over the run: constant, or a cosine down to 0")
-    held_out: int = Field(
-        0, ge=0, description="training images kept back and measured in place of the test set, to make choices on"
+    beta: float = Field(default=1.0, ge=0.0, le=1000.0, description="weight of the KL term of a VAE; 1 is the ELBO")
+    warmup_epochs: float = Field(
+        default=0.0, ge=0.0, le=1000.0, description="epochs over which beta rises linearly from 0"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="the same seed gives the same run on a CPU")
+    epochs: int = Field(default=20, ge=1, le=10_000, description="passes over the training images")
+    batch_size: int = Field(default=256, ge=1, le=65_536, description="images per step")
+    learning_rate: float = Field(default=3e-3, gt=0.0, le=10.0, description="Adam's step size at the start")
+    schedule: Schedule = Field(
+        default="constant", description="learning rate over the run: constant, or a cosine down to 0"
+    )
+    held_out: int = Field(
+        default=0,
+        ge=0,
+        description="training images kept back and measured in place of the test set, to make choices on",
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="the same seed gives the same run on a CPU")
 
 
 class RunConfig(_Frozen):
     """One run, whole: data set, model, training, and how the weights are stored."""
 
-    dataset: str = Field("mnist", min_length=1, max_length=4096, description="name of the data set; see `datasets`")
+    dataset: str = Field(
+        default="mnist", min_length=1, max_length=4096, description="name of the data set; see `datasets`"
+    )
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
-    storage: Storage = Field("float32", description="number format of the stored weights; figures are measured on it")
+    storage: Storage = Field(
+        default="float32", description="number format of the stored weights; figures are measured on it"
+    )
 
 
 def flat_fields() -> dict[str, tuple[Any, Any]]:

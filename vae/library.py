@@ -1,4 +1,4 @@
-"""The models at hand: the checkpoints that ship, and the runs of this machine. Reads cards only, so it needs no torch."""
+"""The models at hand: the checkpoints that ship and the runs of this machine. Reads cards alone: no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -59,7 +59,7 @@ def train(
         model.train()
         try:
             yield from _epoch(state, config, train_images, running, stop)
-        except _EndEarly as end:
+        except _EpochCutShortError as end:
             model.load_state_dict(last_good)
             yield Stopped(state.epoch, str(end))
             return
@@ -87,14 +87,16 @@ def _epoch(
     started = told = time.perf_counter()
     for batch in order.split(config.batch_size):
         if stop():
-            raise _EndEarly(f"stopped in epoch {epoch}")
+            raise _EpochCutShortError(f"stopped in epoch {epoch}")
         epochs_gone = state.epoch + running.images / len(images)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate_at(epochs_gone, config)
         batch_terms = terms(state.model, to_float(images[batch]), generator)
         loss = batch_terms.loss(beta_at(epochs_gone, config))
         if not torch.isfinite(loss):
-            raise _EndEarly(f"the loss became {loss.item()} in epoch {epoch}; a smaller learning rate usually mends it")
+            raise _EpochCutShortError(
+                f"the loss became {loss.item()} in epoch {epoch}; a smaller learning rate usually mends it"
+            )
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
@@ -124,5 +126,5 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
 
 
-class _EndEarly(Exception):
+class _EpochCutShortError(Exception):
     """The epoch cannot, or shall not, be finished; the message says why."""

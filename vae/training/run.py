@@ -25,7 +25,7 @@ from vae.training.resume import load_state, save_state
 def run(
     config: RunConfig, folder: Path, resume: bool = False, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[Event]:
-    """Train `config` into `folder`. Yields the loop's events, and Saved whenever the folder has been brought up to date.
+    """Train `config` into `folder`. Yields the loop's events, and Saved whenever the folder is up to date.
 
     Raises CheckpointError when the folder holds something else, DataError, ConfigError; OSError when it cannot be
     written, with what was saved before intact.

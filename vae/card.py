@@ -23,6 +23,7 @@ class DataCard(_Strict):
     hash: str = Field(description="sha256 of the training images and labels")
     shape: tuple[int, int, int] = Field(description="channels, height, width")
     class_names: tuple[str, ...]
+    ink: bool = Field(description="strokes on an empty ground: may be shown dark on light; a photograph may not")
     train_images: int = Field(ge=1)
     test_images: int = Field(ge=1)
     licence: str
@@ -63,11 +64,17 @@ class Metrics(_Strict):
     )
 
 
+class _Versioned(BaseModel):
+    """What a card of any version has; a newer one may hold fields that this version does not know."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
+
+
 class Card(_Strict):
     """Everything a person or a page wants to know about a checkpoint without opening its weights."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=255)
     config: RunConfig
     data: DataCard
     parameters: int = Field(ge=1)
@@ -80,27 +87,28 @@ class Card(_Strict):
         return self.config.model
 
 
-def parse_card(text: str, source: str) -> Card:
+def parse_card(text: str | bytes, source: str) -> Card:
     """Read a card. Raises CheckpointError naming `source` and the first field that is wrong."""
     try:
-        card = Card.model_validate_json(text)
+        version = _Versioned.model_validate_json(text, strict=True).schema_version
+        if version > SCHEMA_VERSION:
+            raise CheckpointError(
+                f"{source} has schema version {version}; this version reads up to {SCHEMA_VERSION}. Update."
+            )
+        return Card.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise CheckpointError(f"{source} is not a card this version reads: {explain(error)}") from None
-    if card.schema_version > SCHEMA_VERSION:
-        raise CheckpointError(
-            f"{source} has schema version {card.schema_version}; this version reads up to {SCHEMA_VERSION}. Update."
-        )
-    return card
 
 
 def read_card(folder: Path) -> Card:
     """Read `folder/card.json`. Raises CheckpointError when it is missing, too large or not a card."""
     path = Path(folder) / "card.json"
     try:
-        if path.stat().st_size > MAX_CARD_BYTES:
-            raise CheckpointError(f"{path} is {path.stat().st_size:,} bytes; a card has at most {MAX_CARD_BYTES:,}")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error
+        with path.open("rb") as file:
+            text = file.read(MAX_CARD_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path that no system can have
+        reason = "no such file" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", None) or error
         raise CheckpointError(f"{path} cannot be read: {reason}. A checkpoint is a folder with a card.json.") from None
+    if len(text) > MAX_CARD_BYTES:
+        raise CheckpointError(f"{path} is no card: it has more than {MAX_CARD_BYTES:,} bytes")
     return parse_card(text, str(path))

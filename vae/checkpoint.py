@@ -12,8 +12,8 @@ from torch import Tensor
 from vae.analysis.codes import Codes
 from vae.card import Card, read_card
 from vae.config import Storage
-from vae.errors import CheckpointError
-from vae.files import write_atomically
+from vae.errors import CheckpointError, ConfigError
+from vae.files import write_together
 from vae.models import Model, build
 from vae.models.layers import describe
 
@@ -21,17 +21,24 @@ CARD, WEIGHTS, LATENTS = "card.json", "weights.safetensors", "latents.safetensor
 
 
 def save(folder: Path, model: Model, card: Card, codes: Codes) -> None:
-    """Write the three files, each in one step; the card last, so that a folder with a card is a checkpoint.
+    """Write the three files together; the card last, so that a folder with a card is a checkpoint.
+
+    Equal weights give equal bytes.
 
     Raises ExportError when the model holds a layer that no other runtime could be told of; OSError from the disk.
     """
     weights = to_bytes(_contiguous(rounded(model.state_dict(), card.config.storage)), network_metadata(model))
+    weights = _with_ordered_header(weights)
     latents = {"mu": codes.mu, "sigma": codes.sigma, "labels": codes.labels}
     tensors = {name: torch.from_numpy(array) for name, array in latents.items() if array is not None}
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / LATENTS, to_bytes(_contiguous(tensors)))
-    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    write_together(
+        {
+            folder / WEIGHTS: weights,
+            folder / LATENTS: to_bytes(_contiguous(tensors)),
+            folder / CARD: (card.model_dump_json(indent=2) + "\n").encode(),
+        }
+    )
 
 
 def load(folder: Path | str) -> Model:
@@ -41,9 +48,13 @@ def load(folder: Path | str) -> Model:
     """
     folder = Path(folder)
     card = read_card(folder)
-    path = folder / WEIGHTS
-    model = build(card.model, card.data.shape)
-    model.load_state_dict(_read_weights(path, model))
+    try:
+        with torch.device("meta"):  # no memory is claimed until the weights have been found to fit
+            model = build(card.model, card.data.shape)
+    except ConfigError as error:
+        raise CheckpointError(f"{folder / CARD} promises a model that cannot be: {error}") from None
+    weights = _read_weights(folder / WEIGHTS, model)
+    model.to_empty(device="cpu").load_state_dict(weights)
     model.card = card
     return model.eval().requires_grad_(False)
 
@@ -99,6 +110,14 @@ def _check_names(path: Path, found: set[str], expected: set[str]) -> None:
     for names, fault in ((expected - found, "lacks"), (found - expected, "holds, beside what the card promises,")):
         if names:
             raise CheckpointError(f"{path} {fault} {', '.join(sorted(names)[:3])}")
+
+
+def _with_ordered_header(file: bytes) -> bytes:
+    """The same safetensors file with its metadata in order; the library writes them in any."""
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
+    return len(header).to_bytes(8, "little") + header + file[end:]
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

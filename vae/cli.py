@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from vae.cli_options import accepts_settings
 from vae.errors import VaeError
+from vae.terminal import console
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train, measure and use small variational autoencoders.",
@@ -28,7 +27,7 @@ Checkpoint = Annotated[Path, typer.Argument(help="checkpoint folder, such as che
 def main() -> None:
     """Run a command. What a person can mend is one line on stderr and exit code 2, never a traceback."""
     try:
-        code = app(standalone_mode=False)
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except VaeError as error:
         _fail(str(error))
     except OSError as error:
@@ -84,7 +83,7 @@ def evaluate(
     table = Table("measure", "value", title=f"{metrics.model} on {metrics.dataset}, {metrics.split}")
     for name, value in figures.items():
         table.add_row(name.replace("_", " "), _shown(value))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -132,7 +131,7 @@ def models(
             f"{card.parameters:,}",
             f"{card.training.finished:%Y-%m-%d}",
         )
-    Console().print(table if found.cards else "no models found; `python -m vae train --out runs/first` makes one")
+    console().print(table if found.cards else "no models found; `python -m vae train --out runs/first` makes one")
     for problem in found.problems:
         print(f"left out: {problem}", file=sys.stderr)
 
@@ -146,7 +145,7 @@ def datasets() -> None:
     for info in available():
         here = "built in" if info.embedded else "yes" if info.present else "no"
         table.add_row(info.name, info.title, here, info.location, info.licence)
-    Console().print(table)
+    console().print(table)
 
 
 def _shown(value: Any) -> str:

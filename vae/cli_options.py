@@ -30,6 +30,10 @@ def accepts_settings(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+def option_name(setting: str) -> str:
+    return "--" + OPTION_NAMES.get(setting, setting).replace("_", "-")
+
+
 def _options() -> list[inspect.Parameter]:
     defaults = from_flat({}).model_dump()
     parameters = []
@@ -39,7 +43,7 @@ def _options() -> list[inspect.Parameter]:
         hint = f"{field.description}{' (' + ', '.join(choices) + ')' if choices else ''}"
         if default is not None:
             hint += f" [default: {','.join(map(str, default)) if isinstance(default, tuple) else default}]"
-        option = typer.Option("--" + OPTION_NAMES.get(name, name).replace("_", "-"), help=hint)
+        option = typer.Option(option_name(name), help=hint)
         annotation = Annotated[_plain_type(field.annotation) | None, option]
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
     return parameters

@@ -1,5 +1,6 @@
 """Training on a terminal: a progress bar, a line an epoch, and a Ctrl-C that saves."""
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from vae.config import RunConfig, from_flat
-from vae.errors import ConfigError
+from vae.cli_options import option_name
+from vae.config import RunConfig, from_flat, to_flat
+from vae.errors import ConfigError, VaeError
+from vae.terminal import console
 from vae.training import events
 from vae.training.resume import saved_config
 from vae.training.run import run
@@ -19,19 +22,19 @@ from vae.training.run import run
 def train_and_show(settings: dict[str, Any], out: Path, resume: bool) -> None:
     """Run `train` to its end or to Ctrl-C. Raises what `run` raises, and ConfigError."""
     config = _resumed_config(settings, out) if resume else from_flat(settings)
-    console = Console()
+    screen = console()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-    with _stop_on_interrupt() as stopping, Progress(*columns, console=console, transient=True) as bars:
+    with _stop_on_interrupt() as stopping, Progress(*columns, console=screen, transient=True) as bars:
         bar = bars.add_task("reading the data", total=None, speed="")
         for event in run(config, out, resume, stop=lambda: bool(stopping)):
-            _show(event, config, out, console, bars, bar)
+            _show(event, config, out, screen, bars, bar)
 
 
-def _show(event: events.Event, config: RunConfig, out: Path, console: Console, bars: Progress, bar: TaskID) -> None:
+def _show(event: events.Event, config: RunConfig, out: Path, screen: Console, bars: Progress, bar: TaskID) -> None:
     match event:
         case events.Started():
             bars.update(bar, total=event.epochs * event.images, completed=(event.first_epoch - 1) * event.images)
-            console.print(f"{event.images:,} images, {event.parameters:,} parameters, {event.epochs} epochs")
+            screen.print(f"{event.images:,} images, {event.parameters:,} parameters, {event.epochs} epochs")
         case events.Progress():
             bars.update(
                 bar,
@@ -40,12 +43,14 @@ def _show(event: events.Event, config: RunConfig, out: Path, console: Console, b
                 speed=f"{event.images_per_second:,.0f} images/s",
             )
         case events.EpochDone():
-            console.print(f"epoch {event.epoch:3d}  {_terms(event, config)}  {event.images_per_second:,.0f} images/s")
+            screen.print(f"epoch {event.epoch:3d}  {_terms(event, config)}  {event.images_per_second:,.0f} images/s")
+        case events.Stopped(diverged=True):
+            raise VaeError(f"{event.reason}. Whole epochs kept in {out}: {event.epoch}.")
         case events.Stopped():
-            console.print(f"{event.reason}. Whole epochs kept: {event.epoch}.", highlight=False)
-            console.print(f"Go on with: python -m vae train --out {out} --resume", highlight=False, soft_wrap=True)
+            screen.print(f"{event.reason}. Whole epochs kept: {event.epoch}.")
+            screen.print(f"Go on with: python -m vae train --out {shlex.quote(str(out))} --resume", soft_wrap=True)
         case events.Done():
-            console.print(f"done: {event.epoch} epochs in {event.seconds:,.0f} s, in {out}", soft_wrap=True)
+            screen.print(f"done: {event.epoch} epochs in {event.seconds:,.0f} s, in {out}", soft_wrap=True)
 
 
 def _terms(event: events.EpochDone, config: RunConfig) -> str:
@@ -59,16 +64,11 @@ def _terms(event: events.EpochDone, config: RunConfig) -> str:
 
 
 def _resumed_config(settings: dict[str, Any], out: Path) -> RunConfig:
-    """The run's own settings; only a later end may be asked for."""
-    config = saved_config(out)
-    more = settings.pop("epochs", None)
-    if settings:
-        raise ConfigError(f"--resume keeps the run's own settings; leave out {', '.join(sorted(settings))}")
-    if more is None:
-        return config
-    if config.training.schedule != "constant":
-        raise ConfigError("epochs cannot change on --resume: the cosine schedule was laid out for the epochs it had")
-    return config.model_copy(update={"training": config.training.model_copy(update={"epochs": more})})
+    """The run's own settings; only another end may be asked for."""
+    others = sorted(settings.keys() - {"epochs"})
+    if others:
+        raise ConfigError(f"--resume keeps the run's own settings; leave out {', '.join(map(option_name, others))}")
+    return from_flat(to_flat(saved_config(out)) | settings)
 
 
 @contextmanager

@@ -27,10 +27,10 @@ class _Frozen(BaseModel):
 
 
 def _widths(value: Any) -> Any:
-    """Read '512,256' as the command line and a form give it."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+    """Read '512,256' as the command line and a form give it, and the list that a card holds."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(value) if isinstance(value, list) else value
 
 
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -145,6 +145,12 @@ def from_flat(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(nested)
     except ValidationError as error:
         raise ConfigError(explain(error)) from None
+
+
+def to_flat(config: RunConfig) -> dict[str, Any]:
+    """A run's settings by their own names: what `from_flat` makes the same config of."""
+    nested = config.model_dump()
+    return {name: (nested[section] if section else nested)[name] for name, (_, section) in flat_fields().items()}
 
 
 def explain(error: ValidationError) -> str:

@@ -1,12 +1,12 @@
 // The safetensors format: 8 bytes of header length (little-endian), a JSON header, then the tensors' bytes.
 
 /**
- * Reads a safetensors file into float32 tensors.
+ * Reads a safetensors file into typed arrays.
  *
  * @param {ArrayBuffer|Uint8Array} file  a view may start at any byte
- * @returns {{metadata: Object<string, string>, tensors: Object<string, {shape: number[], data: Float32Array}>}}
+ * @returns {{metadata: Object<string, string>, tensors: Object<string, {shape: number[], data: Float32Array|Int32Array}>}}
  *   tensors in row-major order, each with data of its own; F16 is widened to float32
- * @throws {Error} when the file is cut short, altered or holds a type other than F32 and F16
+ * @throws {Error} when the file is cut short, altered or holds a type other than F32, F16 (weights) and I32 (labels)
  */
 function parseSafetensors(file) {
   const bytes = ArrayBuffer.isView(file)
@@ -40,14 +40,13 @@ function safetensorsHeader(bytes) {
 
 function readTensor(name, entry, payload) {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-  if (dtype !== "F32" && dtype !== "F16") {
-    throw new Error(`Tensor ${name} has type ${dtype}; the browser reads F32 and F16.`);
-  }
+  const itemSize = { F32: 4, F16: 2, I32: 4 }[dtype];
+  if (!itemSize) throw new Error(`Tensor ${name} has type ${dtype}; the browser reads F32, F16 and I32.`);
   if (!isCountList(shape) || !isCountList(offsets) || offsets.length !== 2) {
     throw new Error(`Tensor ${name} has no usable shape or position in the file.`);
   }
   const [begin, end] = offsets;
-  const needed = elementCount(shape) * (dtype === "F32" ? 4 : 2);
+  const needed = elementCount(shape) * itemSize;
   if (begin > end || end > payload.length || end - begin !== needed) {
     throw new Error(
       `Tensor ${name} of shape [${shape}] needs ${needed} bytes, but lies at ${begin} to ${end} of ${payload.length}.`,
@@ -55,6 +54,7 @@ function readTensor(name, entry, payload) {
   }
   // A typed array must start at a multiple of its element size; a copy of the bytes always does.
   const copy = payload.slice(begin, end).buffer;
+  if (dtype === "I32") return { shape, data: new Int32Array(copy) };
   return { shape, data: dtype === "F32" ? new Float32Array(copy) : widenHalf(new Uint16Array(copy)) };
 }
 

@@ -2,14 +2,16 @@
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from sklearn.neighbors import NearestNeighbors
 
 from vae.analysis.averages import measure
 from vae.analysis.codes import ENCODE_BATCH, encode_set
 from vae.analysis.factors import factor_information
 from vae.card import Metrics
+from vae.config import explain
 from vae.data import ImageSet
-from vae.errors import ConfigError
+from vae.errors import ConfigError, VaeError
 from vae.models import VAE, Model
 from vae.pixels import to_float
 
@@ -19,8 +21,13 @@ NEIGHBOURS = 5
 
 
 def evaluate(model: Model, image_set: ImageSet, name: str, binarized: bool = False, seed: int = 0) -> Metrics:
-    """Measure a model on a set. `binarized` splits pixels at one half before the ELBO's terms are taken."""
+    """Measure a model on a set. `binarized` splits pixels at one half before the ELBO's terms are taken.
+
+    Raises VaeError when a figure is not finite.
+    """
     codes = encode_set(model, image_set)
+    if not np.isfinite(codes.mu).all():
+        raise VaeError(f"{name} gives {image_set.name} codes that are not finite; its weights are unusable")
     images = torch.from_numpy(image_set.images.copy())
     figures = {}
     if isinstance(model, VAE):
@@ -32,19 +39,25 @@ def evaluate(model: Model, image_set: ImageSet, name: str, binarized: bool = Fal
             "kl_per_dimension": averages.kl_per_dimension,
             "active_units": active_units(codes.mu),
         }
-    return Metrics(
+    measured = dict(
         model=name,
         dataset=image_set.name,
         split=image_set.split,
         images=len(image_set),
         binarized=binarized,
         mse=mean_squared_error(model, images),
-        knn_accuracy=None if codes.labels is None else knn_accuracy(codes.mu, codes.labels),
+        knn_accuracy=None
+        if codes.labels is None or len(image_set) <= NEIGHBOURS
+        else knn_accuracy(codes.mu, codes.labels),
         factors=None
         if image_set.factors is None
         else factor_information(codes.mu, image_set.factors, image_set.factor_names),
         **figures,
     )
+    try:
+        return Metrics.model_validate(measured)
+    except ValidationError as error:
+        raise VaeError(f"{name} cannot be measured on {image_set.name}: {explain(error)}") from None
 
 
 def check_fits(model: Model, image_set: ImageSet, name: str) -> None:

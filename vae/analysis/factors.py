@@ -10,13 +10,13 @@ def factor_information(mu: np.ndarray, factors: np.ndarray, names: tuple[str, ..
     """For each factor, I(z_j; factor) / H(factor) with each mean code z_j: 0 says nothing, 1 says all.
 
     mu (N, d), factors (N, F). Both are cut into at most 20 bins of equal count, as in the mutual information gap of
-    Chen et al. 2018 (arXiv:1802.04942).
+    Chen et al. 2018 (arXiv:1802.04942). A factor that never changes cannot be followed: 0.
     """
     codes = [_equal_count_bins(column) for column in mu.T]
     information = {}
     for name, column in zip(names, factors.T, strict=True):
         factor = _equal_count_bins(column)
-        entropy = mutual_info_score(factor, factor)
+        entropy = mutual_info_score(factor, factor) or 1.0
         information[name] = tuple(round(mutual_info_score(factor, code) / entropy, 4) for code in codes)
     return information
 

@@ -45,6 +45,7 @@ class Stopped:
 
     epoch: int
     reason: str
+    diverged: bool  # true: resuming would end the same way; false: it was asked for
 
 
 @dataclass(frozen=True)

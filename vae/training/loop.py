@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.analysis.averages import RunningAverages, measure
+from vae.analysis.averages import Averages, RunningAverages, measure
 from vae.config import TrainingConfig
 from vae.models import Model
 from vae.objective import terms
@@ -21,6 +21,7 @@ from vae.pixels import to_float
 from vae.training.events import Done, EpochDone, Event, Progress, Started, Stopped
 
 SECONDS_BETWEEN_PROGRESS = 0.25
+REMEDY = "a smaller learning rate usually mends it"
 
 
 @dataclass
@@ -46,7 +47,7 @@ def train(
 ) -> Iterator[Event]:
     """Train up to `config.epochs` whole epochs, yielding events; `state` is up to date at every EpochDone.
 
-    Images are uint8 (N, C, H, W). When `stop()` turns true, or the loss is no longer finite, the unfinished epoch is
+    Images are uint8 (N, C, H, W). When `stop()` turns true, or the loss or a weight is no longer finite, the epoch is
     dropped: the last event is Stopped, and the model's weights are those after the last whole epoch.
     """
     model = state.model
@@ -59,17 +60,18 @@ def train(
         model.train()
         try:
             yield from _epoch(state, config, train_images, running, stop)
+            seconds = time.perf_counter() - started
+            test = _measured(model, test_images, state.epoch + 1, config.seed)
         except _EpochCutShortError as end:
             model.load_state_dict(last_good)
-            yield Stopped(state.epoch, str(end))
+            yield Stopped(state.epoch, str(end), diverged=isinstance(end, _DivergedError))
             return
-        seconds = time.perf_counter() - started
         state.epoch += 1
         state.seconds += seconds
         yield EpochDone(
             epoch=state.epoch,
             train=running.averages(),
-            test=measure(model, test_images, seed=config.seed),
+            test=test,
             seconds=seconds,
             images_per_second=len(train_images) / seconds,
             beta=beta_at(state.epoch, config),
@@ -94,9 +96,7 @@ def _epoch(
         batch_terms = terms(state.model, to_float(images[batch]), generator)
         loss = batch_terms.loss(beta_at(epochs_gone, config))
         if not torch.isfinite(loss):
-            raise _EpochCutShortError(
-                f"the loss became {loss.item()} in epoch {epoch}; a smaller learning rate usually mends it"
-            )
+            raise _DivergedError(f"the loss became {loss.item()} in epoch {epoch}; {REMEDY}")
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
@@ -105,6 +105,14 @@ def _epoch(
         if now - told >= SECONDS_BETWEEN_PROGRESS:
             told = now
             yield Progress(epoch, running.images, len(images), running.images / (now - started), running.averages())
+
+
+def _measured(model: Model, images: Tensor, epoch: int, seed: int) -> Averages:
+    """The test terms of an epoch that is fit to be kept: its last step, which no loss has followed, broke nothing."""
+    averages = measure(model, images, seed=seed)
+    if not all(torch.isfinite(weights).all() for weights in model.parameters()) or not math.isfinite(averages.elbo):
+        raise _DivergedError(f"weights or test terms were no longer finite after epoch {epoch}; {REMEDY}")
+    return averages
 
 
 def beta_at(epochs: float, config: TrainingConfig) -> float:
@@ -128,3 +136,7 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
 
 class _EpochCutShortError(Exception):
     """The epoch cannot, or shall not, be finished; the message says why."""
+
+
+class _DivergedError(_EpochCutShortError):
+    """The numbers have left the finite ones."""

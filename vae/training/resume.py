@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from vae.config import RunConfig, explain
-from vae.errors import CheckpointError
+from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
 from vae.models import build
 from vae.models.networks import Shape
@@ -32,21 +32,25 @@ def save_state(folder: Path, state: TrainingState, config: RunConfig, shape: Sha
     write_atomically(folder / FILE, save(tensors, metadata))
 
 
-def load_state(folder: Path, data_hash: str) -> TrainingState:
-    """The state as it was saved. Raises CheckpointError when the file is broken or the data have changed."""
+def load_state(folder: Path, config: RunConfig, data_hash: str) -> TrainingState:
+    """The state as it was saved, to go on with under `config`.
+
+    Raises CheckpointError when the file is broken or the data have changed; ConfigError when `config` is not the run's
+    own, but for a later end.
+    """
     path = folder / FILE
-    config = saved_config(folder)
+    saved = saved_config(folder)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         if metadata["data"] != data_hash:
             raise CheckpointError(
-                f"{path} was trained on other data than {config.dataset!r} gives now; "
+                f"{path} was trained on other data than {saved.dataset!r} gives now; "
                 "bring the old data back or start a new run"
             )
         channels, height, width = map(int, metadata["shape"].split(","))
-        state = TrainingState.fresh(build(config.model, (channels, height, width)), config.training.learning_rate)
+        state = TrainingState.fresh(build(saved.model, (channels, height, width)), saved.training.learning_rate)
         state.model.load_state_dict(
             {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
         )
@@ -55,6 +59,7 @@ def load_state(folder: Path, data_hash: str) -> TrainingState:
             if name.startswith("adam."):
                 _, index, slot = name.split(".")
                 moments.setdefault(int(index), {})[slot] = value
+        _check_moments(moments, state)
         groups = state.optimizer.state_dict()["param_groups"]
         state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         state.epoch, state.seconds = int(metadata["epoch"]), float(metadata["seconds"])
@@ -62,7 +67,30 @@ def load_state(folder: Path, data_hash: str) -> TrainingState:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} cannot be resumed: {str(error).splitlines()[0]}; start a new run") from None
+    _check_same_run(config, saved, state.epoch)
     return state
+
+
+def _check_moments(moments: dict[int, dict[str, torch.Tensor]], state: TrainingState) -> None:
+    found = {index: {slot: value.shape for slot, value in slots.items()} for index, slots in moments.items()}
+    expected = {
+        index: {"step": torch.Size(), "exp_avg": weights.shape, "exp_avg_sq": weights.shape}
+        for index, weights in enumerate(state.model.parameters())
+    }
+    if found not in ({}, expected):
+        raise ValueError("Adam's moments do not fit the weights")
+
+
+def _check_same_run(config: RunConfig, saved: RunConfig, epochs_done: int) -> None:
+    epochs = config.training.epochs
+    if config != saved.model_copy(update={"training": saved.training.model_copy(update={"epochs": epochs})}):
+        raise ConfigError("a resumed run keeps its own settings; only epochs may be given anew")
+    if epochs != saved.training.epochs and saved.training.schedule != "constant":
+        raise ConfigError(
+            f"epochs = {epochs}: the {saved.training.schedule} schedule was laid out for {saved.training.epochs} epochs"
+        )
+    if epochs < epochs_done:
+        raise ConfigError(f"epochs = {epochs}: the run has {epochs_done} behind it; give more, or start a new run")
 
 
 def saved_config(folder: Path) -> RunConfig:

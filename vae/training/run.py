@@ -21,6 +21,8 @@ from vae.training.events import Done, EpochDone, Event, Saved, Stopped
 from vae.training.loop import TrainingState, train
 from vae.training.resume import load_state, save_state
 
+NEARLY_EMPTY = 26  # a tenth of full scale
+
 
 def run(
     config: RunConfig, folder: Path, resume: bool = False, stop: Callable[[], bool] = lambda: False
@@ -33,20 +35,18 @@ def run(
     train_set, test_set = load(config.dataset, "train"), load(config.dataset, "test")
     fit_on, measure_on = _split(train_set, test_set, config.training.held_out)
     if resume:
-        state = load_state(folder, train_set.hash)
+        state = load_state(folder, config, train_set.hash)
     else:
         claim(folder)
         model = build(config.model, train_set.shape, config.training.seed)
         state = TrainingState.fresh(model, config.training.learning_rate)
         save_state(folder, state, config, train_set.shape, train_set.hash)
-    images_per_second = 0.0
     for event in train(state, config.training, torch.from_numpy(fit_on), torch.from_numpy(measure_on), stop):
         if isinstance(event, Done | Stopped) and state.epoch > 0:
-            _save_checkpoint(folder, config, state, images_per_second, train_set, test_set)
+            _save_checkpoint(folder, config, state, train_set, test_set)
             yield Saved(state.epoch, str(folder))
         yield event
         if isinstance(event, EpochDone):
-            images_per_second = event.images_per_second
             save_state(folder, state, config, train_set.shape, train_set.hash)
             yield Saved(state.epoch, str(folder))
 
@@ -58,6 +58,11 @@ def claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
+def is_ink(image_set: ImageSet) -> bool:
+    """Whether the images are grey strokes on an empty ground: more than half of the pixels are nearly 0."""
+    return image_set.shape[0] == 1 and float((image_set.images < NEARLY_EMPTY).mean()) > 0.5
+
+
 def _split(train_set: ImageSet, test_set: ImageSet, held_out: int) -> tuple[np.ndarray, np.ndarray]:
     if held_out == 0:
         return train_set.images.copy(), test_set.images.copy()
@@ -67,8 +72,9 @@ def _split(train_set: ImageSet, test_set: ImageSet, held_out: int) -> tuple[np.n
 
 
 def _save_checkpoint(
-    folder: Path, config: RunConfig, state: TrainingState, speed: float, train_set: ImageSet, test_set: ImageSet
+    folder: Path, config: RunConfig, state: TrainingState, train_set: ImageSet, test_set: ImageSet
 ) -> None:
+    train_images = len(train_set) - config.training.held_out
     # What is measured is what is stored: rounded weights are loaded back before they are evaluated.
     model = build(config.model, train_set.shape)
     model.load_state_dict(checkpoint.rounded(state.model.state_dict(), config.storage))
@@ -81,7 +87,8 @@ def _save_checkpoint(
             hash=train_set.hash,
             shape=train_set.shape,
             class_names=train_set.class_names,
-            train_images=len(train_set) - config.training.held_out,
+            ink=is_ink(train_set),
+            train_images=train_images,
             test_images=len(test_set),
             licence=train_set.licence,
             credit=train_set.credit,
@@ -90,7 +97,7 @@ def _save_checkpoint(
         training=TrainingCard(
             epochs=state.epoch,
             seconds=round(state.seconds, 1),
-            images_per_second=round(speed),
+            images_per_second=round(state.epoch * train_images / state.seconds),
             finished=datetime.now(UTC).replace(microsecond=0),
         ),
         metrics=evaluate(model, test_set, name=folder.resolve().name),

@@ -1,0 +1,35 @@
+"""The front page: drag z, watch the decoder's output change."""
+
+import streamlit as st
+
+from ui import explore_notes
+from ui.explorer import explorer
+from ui.links import parse_z
+from ui.models import model_options
+
+heading, picker = st.columns([29, 27], vertical_alignment="bottom")
+with heading:
+    st.title("Explore the latent space", anchor=False)
+    st.markdown("Drag the point, or a slider. The decoder turns wherever you are into an image, as you move.")
+
+options = model_options()
+if not options:
+    st.info("There is no model yet. `python -m vae train --dataset digits --out runs/first` makes one in a minute.")
+    st.stop()
+with picker:
+    chosen = st.selectbox(
+        "Model", list(options), key="model", format_func=lambda name: options[name].label, bind="query-params"
+    )
+option = options[chosen]
+
+
+@st.fragment
+def explore() -> None:
+    here = explorer(option, parse_z(st.query_params.get("z"), option.card.model.latent_dim), key="explorer")
+    explore_notes.at_this_point(option, here)
+
+
+explore()
+explore_notes.tasks(option)
+explore_notes.mathematics(option)
+explore_notes.about(option)

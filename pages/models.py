@@ -1,0 +1,13 @@
+"""The models at hand: what each is, what was measured, and whom to thank for the data."""
+
+import streamlit as st
+
+from ui.models import model_options
+from ui.models_table import models_table
+from vae.library import list_cards
+
+st.title("Models", anchor=False)
+st.markdown("Every model that can be opened here, with what was measured on its test set.")
+models_table(model_options())
+for problem in list_cards().problems:
+    st.warning(problem)

@@ -1,0 +1,114 @@
+"""What stands around the explorer: numbers at the point, tasks, the mathematics, and where the data come from."""
+
+import streamlit as st
+
+from ui.explorer import Released
+from ui.models import ModelOption
+from ui.tasks import predict_then_look
+from ui.theme import quantity_colors
+from vae.analysis.standard_normal import log_density, share_farther_out
+
+
+def at_this_point(option: ModelOption, here: Released | None) -> None:
+    """What the prior says about the place where the reader let go."""
+    if here is None or option.card.model.kind != "vae":
+        return
+    shown = ", ".join(f"{value:.2f}".replace("-", "\u2212") for value in here.z[:6]) + (", …" if len(here.z) > 6 else "")
+    density = f"{log_density(here.z):.2f}".replace("-", "\u2212")
+    st.markdown(
+        f"At z = ({shown}): log p(z) = {density} nats. "
+        f"{share_farther_out(here.z):.1%} of what the prior draws lies farther from the middle."
+    )
+
+
+def tasks(option: ModelOption) -> None:
+    """Two things to predict before looking."""
+    st.subheader("Predict, then look", anchor=False)
+    left, right = st.columns(2, gap="medium")
+    is_vae = option.card.model.kind == "vae"
+    with left:
+        predict_then_look(
+            "The straight way from one cluster to another: what lies half-way?",
+            ("A mixture of the two, one laid over the other", "Other shapes, each nearly a real one", "Noise"),
+            "Now drag along it. Mostly other shapes that are nearly real, for a short stretch a blur. The decoder is not "
+            "linear, so half-way in z is not half-way in pixels.",
+            key="task-between",
+        )
+    with right:
+        if is_vae:
+            predict_then_look(
+                "Far outside the third ring, where no code has ever been: what will the decoder draw?",
+                ("Noise", "Nothing", "A bold version of what lies nearest the edge"),
+                "Now drag there. It carries on with what lies at the edge. Under the prior that far out is rare: see the "
+                "share below the map after you let go.",
+                key="task-outside",
+            )
+        else:
+            predict_then_look(
+                "In the middle of an empty stretch between two clusters: what will the AE draw?",
+                ("A clear image", "A broken one", "A blank one"),
+                "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the decoder "
+                "what to draw, and nothing kept the stretch from being empty.",
+                key="task-hole",
+            )
+
+
+def mathematics(option: ModelOption) -> None:
+    """What is computed under the finger, in symbols."""
+    c = quantity_colors()
+    with st.expander("The mathematics"):
+        if option.card.model.kind != "vae":
+            st.markdown("An autoencoder is two functions, trained so that one undoes the other:")
+            st.latex(
+                rf"\textcolor{{{c['z']}}}{{z}} = f(\textcolor{{{c['x']}}}{{x}}), \qquad "
+                rf"\textcolor{{{c['x_hat']}}}{{\hat x}} = g(\textcolor{{{c['z']}}}{{z}}), \qquad "
+                rf"\min_{{f, g}} \sum_x \lVert \textcolor{{{c['x']}}}{{x}} - g(f(\textcolor{{{c['x']}}}{{x}})) \rVert^2"
+            )
+            st.markdown("Nothing in it says where the codes lie, or that the space between them should mean anything.")
+            return
+        st.markdown("What you see as you drag is the mean of the decoder's distribution at your z:")
+        st.latex(
+            rf"\textcolor{{{c['z']}}}{{z}} \sim p(z) = \mathcal N(0, I), \qquad "
+            rf"\textcolor{{{c['x_hat']}}}{{\hat x}} = \mathbb E[x \mid \textcolor{{{c['z']}}}{{z}}]"
+        )
+        st.markdown("Encoder and decoder were trained together to raise a bound on the evidence, for each image x:")
+        st.latex(
+            rf"\log p(\textcolor{{{c['x']}}}{{x}}) \;\ge\; \textcolor{{{c['reconstruction']}}}"
+            r"{\mathbb E_{q(z \mid x)}[\log p(x \mid z)]} \;-\; "
+            rf"\textcolor{{{c['kl']}}}{{\mathrm{{KL}}\big(q(z \mid x) \,\|\, p(z)\big)}}, \qquad "
+            rf"q(z \mid x) = \mathcal N\big(\textcolor{{{c['mu']}}}{{\mu(x)}}, "
+            rf"\operatorname{{diag}} \textcolor{{{c['sigma']}}}{{\sigma(x)}}^2\big)"
+        )
+        metrics = option.card.metrics
+        if metrics and metrics.elbo is not None and metrics.reconstruction is not None and metrics.kl is not None:
+            st.markdown(
+                f"For this model, averaged over {metrics.images:,} test images, in nats per image: "
+                f"ELBO {metrics.elbo:.2f} = reconstruction {metrics.reconstruction:.2f} - KL {metrics.kl:.2f}. "
+                f"{likelihood_note(option)}".replace("-", "\u2212")
+            )
+
+
+def likelihood_note(option: ModelOption) -> str:
+    """What must be said wherever this likelihood's numbers are shown."""
+    if option.card.model.likelihood == "bernoulli" and option.card.metrics and not option.card.metrics.binarized:
+        return (
+            "The pixels are grey and the likelihood is Bernoulli, so this is minus a cross-entropy: good for comparing "
+            "models, no normalised log p(x)."
+        )
+    if option.card.model.likelihood in ("gaussian", "gaussian-learned"):
+        return "A density of continuous pixels in [0, 1], so it may well be above 0."
+    return ""
+
+
+def about(option: ModelOption) -> None:
+    """Where model and data come from."""
+    card = option.card
+    with st.expander("About this model and its data"):
+        training = card.config.training
+        st.markdown(
+            f"**{option.id}**: {card.parameters:,} parameters, {card.model.network} "
+            f"({', '.join(map(str, card.model.hidden))}, {card.model.activation}), {card.training.epochs} epochs on "
+            f"{card.data.train_images:,} images in {card.training.seconds:,.0f} s"
+            + (f", beta = {training.beta:g}." if card.model.kind == "vae" else ".")
+        )
+        st.markdown(f"**Data**: {card.data.name}. {card.data.credit}. Licence: {card.data.licence}.")

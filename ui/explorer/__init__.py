@@ -1,0 +1,90 @@
+"""The explorer: a component that decodes in the browser, under the finger. Python hears z on release."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.models import KIND_NAMES, ModelOption
+from ui.routes import payload_url
+from ui.theme import CLASSES, QUANTITIES
+
+HERE = Path(__file__).parent
+RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js", "worker.js")
+VIEW = (
+    "layout.js", "geometry.js", "neighbours.js", "picture.js", "map_layers.js", "gestures.js", "map.js", "sliders.js",
+    "traversals.js", "lattice.js", "background.js", "tour.js", "parts.js", "explorer.js",
+)
+WIDEST = 1e4  # no model at hand has codes that far out
+
+
+@dataclass(frozen=True)
+class Released:
+    """Where the reader let go."""
+
+    model: str
+    z: tuple[float, ...]
+
+
+def _script() -> str:
+    """All files as one module. The runtime's text is also a string in it: the worker is started from that."""
+    import json
+
+    runtime = "\n".join((HERE / name).read_text(encoding="utf-8") for name in RUNTIME)
+    view = "\n".join((HERE / name).read_text(encoding="utf-8") for name in VIEW)
+    return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{view}"
+
+
+def _style() -> str:
+    def variables(theme: int) -> str:
+        return " ".join(f"--{name.replace('_', '-')}: {pair[theme]};" for name, pair in QUANTITIES.items())
+
+    themes = f".explorer {{ {variables(0)} }}\n.explorer.dark {{ {variables(1)} }}\n"
+    return themes + (HERE / "style.css").read_text(encoding="utf-8")
+
+
+_component = st.components.v2.component(
+    "vae_explorer", html='<div class="explorer"></div>', css=_style(), js=_script(), isolate_styles=True
+)
+
+
+def explorer(option: ModelOption, z: Sequence[float] | None, key: str) -> Released | None:
+    """Show the explorer on a model, opening at `z` when given. Returns where the reader last let go, if anywhere."""
+    data = {"model": describe(option), "z": list(z) if z is not None else None, "classColors": list(CLASSES)}
+    result = _component(key=key, data=data, on_released_change=lambda: None)
+    return released(getattr(result, "released", None), option)
+
+
+def describe(option: ModelOption) -> dict[str, Any]:
+    """What the browser must know of a model beside its weights and codes."""
+    card, metrics = option.card, option.card.metrics
+    return {
+        "id": option.id,
+        "kind": card.model.kind,
+        "kindName": KIND_NAMES[card.model.kind],
+        "data": card.data.name,
+        "shape": list(card.data.shape),
+        "latentDim": card.model.latent_dim,
+        "likelihood": card.model.likelihood,
+        "classNames": list(card.data.class_names),
+        "ink": card.data.ink,
+        "kl": list(metrics.kl_per_dimension) if metrics and metrics.kl_per_dimension else None,
+        "factors": {name: list(shares) for name, shares in metrics.factors.items()} if metrics and metrics.factors else None,
+        "decoderUrl": payload_url(option, "decoder"),
+        "latentsUrl": payload_url(option, "latents"),
+    }
+
+
+def released(value: Any, option: ModelOption) -> Released | None:
+    """What the browser sent, once it is what a browser should send; None for anything else, or for another model."""
+    if not isinstance(value, dict) or value.get("model") != option.id:
+        return None
+    z = value.get("z")
+    if not isinstance(z, list) or len(z) != option.card.model.latent_dim:
+        return None
+    if not all(type(number) in (int, float) and math.isfinite(number) and abs(number) <= WIDEST for number in z):
+        return None
+    return Released(option.id, tuple(float(number) for number in z))

@@ -1,0 +1,258 @@
+// The explorer: one z, and everything that shows it. Python hears z on release.
+
+const NEIGHBOURS = 50;
+const PLAY_SECONDS_A_STOP = 1.6;
+
+/** @param {HTMLElement} root  the component's element, filled here once */
+function createExplorer(root) {
+  root.innerHTML = LAYOUT;
+  const find = (selector) => root.querySelector(selector);
+  const layers = { points: true, lattice: false, prior: true };
+  const axes = [0, 1];
+  let current = null; // the model on show: see `loadModel`
+  let z = null;
+  let preview = null; // z under a hovering pointer
+  let lit = null;
+  let mode = "mean";
+  let lattice = null;
+  let playing = 0;
+  let colors = null;
+  let polarity = { ink: true, dark: false };
+  let tell = () => {};
+
+  const map = makeMap(find(".map-frame"), {
+    onMove: (point) => { stopPlaying(); preview = null; place(point, z); draw(); },
+    onStep: (dx, dy) => { stopPlaying(); z[axes[0]] += dx; z[axes[1]] += dy; draw(); release(); },
+    onPreview: (point) => {
+      if (!current || playing) return;
+      if (!point && !preview) return;
+      preview = point && place(point, z.slice());
+      draw();
+    },
+    onRelease: release,
+    onFit: fit,
+    onWindow: () => refreshLattice(),
+  });
+
+  const place = (point, target) => {
+    axes.forEach((axis, k) => { target[axis] = point[k]; });
+    return target;
+  };
+
+  // --- drawing -------------------------------------------------------------------------------------------------------
+
+  /** Everything that moves with z, at once: this is what runs under the finger. */
+  function draw() {
+    if (!current) return;
+    const shown = preview ?? z;
+    current.show(current.network.run(shown), mode, polarity, colors);
+    map.point(axes.map((axis) => z[axis]), preview && axes.map((axis) => preview[axis]));
+    current.sliders.show(z);
+    current.nearby(shown);
+    if (!preview) current.traversals.update(z, polarity, current.background);
+  }
+
+  function drawMap() {
+    if (!current) return;
+    const { codes, centers, model } = current;
+    const prior = layers.prior && model.kind === "vae";
+    map.show({ codes, centers, axes, lit, colors, points: layers.points, prior, lattice });
+    draw();
+  }
+
+  function refreshLattice() {
+    if (!current || !layers.lattice) return;
+    const { model, background } = current;
+    const next = decodeLattice(model, map.window, axes, z, polarity, background, () => {
+      // The old mosaic stays until the new one has begun to fill in.
+      if (lattice !== next) { lattice = next; drawMap(); } else map.drawLattice();
+    });
+  }
+
+  // --- what a reader does --------------------------------------------------------------------------------------------
+
+  function release() {
+    const values = Array.from(z, (value) => Number(value.toFixed(4)));
+    tell("released", { model: current.model.id, z: values });
+    if (current.model.latentDim > 2) refreshLattice();
+    const spoken = values.slice(0, 8).map((value, j) => `z${j + 1} ${signed(value, 2)}`).join(", ");
+    find(".spoken").textContent = `${spoken}. ${current.summary(z)}`;
+  }
+
+  function moveTo(target) {
+    stopPlaying();
+    z.set(target);
+    preview = null;
+    draw();
+    release();
+  }
+
+  function fit() {
+    map.setWindow(fittingWindow(current.codes, axes, current.model.kind === "vae"));
+    draw();
+  }
+
+  function stopPlaying() {
+    cancelAnimationFrame(playing);
+    clearTimeout(playing);
+    playing = 0;
+    find(".play").setAttribute("aria-pressed", "false");
+    find(".play").textContent = "Play";
+  }
+
+  /** A walk through the map; a reader who asked for less motion gets its stops, one after the other. */
+  function startPlaying() {
+    const stops = tourStops(current.codes, current.centers, axes);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const started = performance.now();
+    find(".play").setAttribute("aria-pressed", "true");
+    find(".play").textContent = "Pause";
+    preview = null;
+    const step = () => {
+      const time = ((performance.now() - started) / 1000 / PLAY_SECONDS_A_STOP) % stops.length;
+      tourPoint(stops, still ? Math.floor(time) : time, z);
+      draw();
+      playing = still ? setTimeout(step, 1000 * PLAY_SECONDS_A_STOP) : requestAnimationFrame(step);
+    };
+    step();
+  }
+
+  find(".sample").addEventListener("click", () => moveTo(Float32Array.from(z, standardNormal)));
+  find(".reset").addEventListener("click", () => { fit(); moveTo(new Float32Array(z.length)); });
+  find(".play").addEventListener("click", () => {
+    if (!playing) return startPlaying();
+    stopPlaying();
+    return release();
+  });
+  find(".save").addEventListener("click", () => {
+    const place = Array.from(z.slice(0, 4), (value) => value.toFixed(2)).join("_");
+    savePicture(find(".decoded"), `${current.model.id}_${place}.png`);
+  });
+  find(".share").addEventListener("click", async ({ currentTarget: button }) => {
+    const link = new URL(location.pathname, location.origin);
+    link.search = `model=${current.model.id}&z=${Array.from(z, (value) => Number(value.toFixed(3))).join(",")}`;
+    try {
+      await navigator.clipboard.writeText(link.href);
+      button.textContent = "Link copied";
+    } catch {
+      prompt("This browser does not let a page copy. The link:", link.href);
+    }
+    setTimeout(() => { button.textContent = "Copy link"; }, 1800);
+  });
+  for (const pill of root.querySelectorAll("[data-layer]")) {
+    pill.addEventListener("click", () => {
+      const layer = pill.dataset.layer;
+      layers[layer] = !layers[layer];
+      pill.setAttribute("aria-pressed", layers[layer]);
+      if (layer === "lattice") lattice = null;
+      drawMap();
+      refreshLattice();
+    });
+  }
+  const [closer, farther, whole] = root.querySelectorAll(".zoom button");
+  closer.addEventListener("click", () => { map.zoom(0.7); draw(); });
+  farther.addEventListener("click", () => { map.zoom(1 / 0.7); draw(); });
+  whole.addEventListener("click", fit);
+  root.querySelectorAll(".axis").forEach((select, k) => {
+    select.addEventListener("change", () => {
+      axes[k] = Number(select.value);
+      lattice = null;
+      fit();
+      drawMap();
+      refreshLattice();
+    });
+  });
+
+  // --- a model arrives -----------------------------------------------------------------------------------------------
+
+  async function open(model, opening, classColors) {
+    stopPlaying();
+    root.classList.add("loading");
+    try {
+      const loaded = await loadModel(model);
+      current?.background.stop();
+      current = loaded;
+    } catch (error) {
+      const failure = find(".failure");
+      failure.hidden = false;
+      failure.textContent = `${model.id} could not be shown. ${error.message} Reload the page, or choose another model.`;
+      return;
+    } finally {
+      root.classList.remove("loading");
+    }
+    find(".failure").hidden = true;
+    z = Float32Array.from(opening ?? openingPoint(current));
+    preview = lit = lattice = null;
+    mode = "mean";
+    setUp(classColors);
+    restyle(classColors);
+    fit();
+    refreshLattice();
+    root.dataset.model = model.id; // says that the model is on show
+  }
+
+  function setUp(classColors) {
+    const { model, codes, network } = current;
+    const output = outputOf(network.metadata);
+    const ranges = sliderRanges(codes);
+    const { used, unused } = rankDimensions(model);
+    const ranked = [...used, ...unused];
+    [axes[0], axes[1]] = model.latentDim > 1 ? [...ranked.slice(0, 2)].sort((a, b) => a - b) : [0, 0];
+    current.sliders = makeSliders(find(".sliders"), model, ranges, {
+      onMove: (j, value) => { stopPlaying(); preview = null; z[j] = value; draw(); },
+      onRelease: release,
+    });
+    current.traversals = makeTraversals(find(".strips"), model, used.length ? used : ranked, ranges, (j, value) => {
+      const target = z.slice();
+      target[j] = value;
+      moveTo(target);
+    });
+    current.show = makeDecodedView(find(".decoded"), model, output);
+    const { show, summary } = makeNearby(find(".nearby"), find(".shares"), current, classColors, NEIGHBOURS);
+    current.nearby = show;
+    current.summary = summary;
+    fillAxes(root.querySelectorAll(".axis"), model, axes);
+    fillModes(find(".modes"), output, (chosen) => { mode = chosen; draw(); });
+    fillLegend(find(".legend"), model, codes.labels, classColors, (label) => { lit = label; drawMap(); });
+    fillTexts(root, model);
+  }
+
+  function restyle(classColors) {
+    const style = getComputedStyle(root);
+    const dark = isDark(style.getPropertyValue("--st-background-color"));
+    root.classList.toggle("dark", dark);
+    const value = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+    polarity = { ink: current?.model.ink ?? true, dark };
+    colors = {
+      classes: classColors, font: value("--st-font") || "sans-serif", z: value("--z"), mu: value("--mu"),
+      sigma: value("--sigma"), paper: value("--card"), card: value("--card"), ink: value("--ink"),
+      muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
+    };
+    drawMap();
+  }
+
+  return {
+    show(data, sendState) {
+      tell = sendState;
+      if (current?.model.decoderUrl !== data.model.decoderUrl) open(data.model, data.z, data.classColors);
+      else restyle(data.classColors);
+    },
+    stop() {
+      stopPlaying();
+      map.stop();
+      current?.background.stop();
+    },
+  };
+}
+
+const explorers = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".explorer");
+  if (!explorers.has(root)) explorers.set(root, createExplorer(root));
+  explorers.get(root).show(data, setStateValue);
+  return () => {
+    explorers.get(root)?.stop();
+    explorers.delete(root);
+  };
+}

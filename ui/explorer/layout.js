@@ -1,0 +1,80 @@
+// The explorer's parts on the page. Text only; what they do is wired in explorer.js.
+
+const LAYOUT = `
+<section class="card map-card" aria-label="Latent map">
+  <header class="card-head">
+    <h2>Latent map</h2>
+    <span class="axes" hidden>
+      <label>across <select class="axis" aria-label="dimension across"></select></label>
+      <label>up <select class="axis" aria-label="dimension up"></select></label>
+    </span>
+    <span class="pills">
+      <button class="pill" data-layer="points" aria-pressed="true">points</button>
+      <button class="pill" data-layer="lattice" aria-pressed="false">lattice</button>
+      <button class="pill" data-layer="prior" aria-pressed="true">prior</button>
+    </span>
+  </header>
+  <div class="map-frame">
+    <div class="zoom">
+      <button aria-label="zoom in" title="zoom in (+)">+</button>
+      <button aria-label="zoom out" title="zoom out (-)">\u2212</button>
+      <button aria-label="fit the map" title="show everything (0)">\u2922</button>
+    </div>
+  </div>
+  <div class="legend" role="group" aria-label="classes"></div>
+  <p class="hint"></p>
+</section>
+<section class="card picture-card" aria-label="Decoded image">
+  <div class="picture">
+    <canvas class="decoded" role="img" aria-label="decoded image"></canvas>
+  </div>
+  <div class="beside">
+    <h2>Decoded image</h2>
+    <div class="modes pills" role="group" aria-label="what to show" hidden></div>
+    <p class="nearby"></p>
+    <ul class="shares"></ul>
+    <ol class="callouts"></ol>
+  </div>
+</section>
+<section class="card control-card" aria-label="Latent vector z">
+  <div class="sliders"></div>
+  <div class="buttons">
+    <button class="sample">Sample the prior</button>
+    <button class="play" aria-pressed="false">Play</button>
+    <button class="reset">Reset</button>
+    <span class="push"></span>
+    <button class="save">Save image</button>
+    <button class="share">Copy link</button>
+  </div>
+</section>
+<section class="card strip-card" aria-label="Along each dimension">
+  <header class="card-head"><h2>Along each dimension</h2><span class="aside">the others held; press an image to go there</span></header>
+  <div class="strips"></div>
+</section>
+<p class="failure" role="alert" hidden></p>
+<output class="spoken" aria-live="polite"></output>`;
+
+/** The three callouts of a model, in its own terms. */
+function calloutsOf(model) {
+  const ink = model.kind === "vae" ? "its mean code <b class='mu'>\u03bc</b>" : "its code";
+  const first = `Each dot is a test image, placed at ${ink}.`;
+  if (model.kind !== "vae") {
+    return [
+      first,
+      "There is no prior: nothing says where codes lie, or how far. The map has its own scale.",
+      "Drag into an empty corner. Nothing taught the decoder what to draw there.",
+    ];
+  }
+  const second = "The rings are the prior at 1, 2 and 3 standard deviations: to sample is to throw darts at them.";
+  const thirds = {
+    2: model.classNames.length ? "Between two clusters one class melts into another. Find a place that is neither." :
+      "Follow the map slowly: neighbours in it are neighbours in looks.",
+  };
+  return [first, second, thirds[model.latentDim] ?? "The map shows two dimensions; the sliders reach all of them."];
+}
+
+/** Names short enough to stand for themselves; longer ones get their number in front, as on the map. */
+function className(model, label) {
+  const name = model.classNames[label] ?? String(label);
+  return name === String(label) ? name : `${label} ${name}`;
+}

@@ -1,0 +1,37 @@
+// The play button: a smooth closed walk.
+
+/** The stops of the walk: the class centroids, round the map; without classes, eight points on a circle. */
+function tourStops(codes, centers, [first, second]) {
+  const labelled = [...centers].filter(([label]) => label >= 0).map(([, center]) => center);
+  if (labelled.length >= 3) {
+    const middle = (axis) => labelled.reduce((sum, center) => sum + center[axis], 0) / labelled.length;
+    const [x, y] = [middle(first), middle(second)];
+    const angle = (center) => Math.atan2(center[second] - y, center[first] - x);
+    return labelled.sort((a, b) => angle(a) - angle(b));
+  }
+  const center = centers.get(-1) ?? labelled[0];
+  const spread = (axis) => {
+    let sum = 0;
+    for (let i = 0; i < codes.count; i++) sum += (codes.mu[i * codes.dimensions + axis] - center[axis]) ** 2;
+    return 1.3 * Math.sqrt(sum / codes.count);
+  };
+  const [wide, high] = [spread(first), spread(second)];
+  return Array.from({ length: 8 }, (_, k) => {
+    const stop = Float32Array.from(center);
+    stop[first] += wide * Math.cos((k * Math.PI) / 4);
+    stop[second] += high * Math.sin((k * Math.PI) / 4);
+    return stop;
+  });
+}
+
+/** The point of a closed Catmull-Rom curve through the stops; `time` runs from 0 to their number, and round again. */
+function tourPoint(stops, time, out) {
+  const count = stops.length;
+  const at = Math.floor(time);
+  const t = time - at;
+  const [a, b, c, d] = [-1, 0, 1, 2].map((offset) => stops[(at + offset + count) % count]);
+  for (let j = 0; j < out.length; j++) {
+    out[j] = b[j] + 0.5 * t * (c[j] - a[j] + t * (2 * a[j] - 5 * b[j] + 4 * c[j] - d[j] + t * (3 * (b[j] - c[j]) + d[j] - a[j])));
+  }
+  return out;
+}

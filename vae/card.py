@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae.config import ModelConfig, RunConfig, explain
 from vae.errors import CheckpointError
@@ -81,6 +82,15 @@ class Card(_Strict):
     training: TrainingCard
     metrics: Metrics | None = None
     versions: dict[str, str]
+
+    @model_validator(mode="after")
+    def _one_figure_a_dimension(self) -> Self:
+        if self.metrics:
+            per_dimension = {"kl_per_dimension": self.metrics.kl_per_dimension} | (self.metrics.factors or {})
+            for name, figures in per_dimension.items():
+                if figures is not None and len(figures) != self.model.latent_dim:
+                    raise ValueError(f"{name} has {len(figures)} figures for {self.model.latent_dim} latent dimensions")
+        return self
 
     @property
     def model(self) -> ModelConfig:

@@ -63,15 +63,11 @@ class ModelConfig(_Frozen):
         """Fill in what the kind implies, so that a card states it."""
         if not isinstance(given, dict):
             return given
-        values = dict(given)
-        if values.get("kind", "vae") == "vae":
-            values["likelihood"] = values.get("likelihood") or "bernoulli"
-            values["prior"] = values.get("prior") or "normal"
-            if values.get("sigma") is None:
-                values["sigma"] = DEFAULT_SIGMA.get(str(values["likelihood"]))
-        else:
-            values["loss"] = values.get("loss") or "mse"
-        return values
+        values = {name: value for name, value in given.items() if value is not None}
+        if values.get("kind", "vae") != "vae":
+            return {"loss": "mse"} | values
+        values = {"likelihood": "bernoulli", "prior": "normal"} | values
+        return {"sigma": DEFAULT_SIGMA.get(str(values["likelihood"]))} | values
 
     @model_validator(mode="after")
     def _fits_the_kind(self) -> Self:

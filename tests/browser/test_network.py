@@ -194,6 +194,12 @@ def test_weights_may_lie_at_any_byte(runtime: Page) -> None:
     assert runtime.evaluate(script, base64_text(file)) == [[1.5, -2.0]] * 4
 
 
+def test_labels_keep_their_integers(runtime: Page) -> None:
+    file = base64_text(save({"labels": torch.tensor([7, -1, 2**31 - 1], dtype=torch.int32)}))
+    script = f"(file) => Array.from(({PARSE})(file).tensors.labels.data)"
+    assert runtime.evaluate(script, file) == [7, -1, 2**31 - 1]
+
+
 def test_an_exported_part_runs_in_a_worker(runtime: Page, tmp_path: Any) -> None:
     """The route that the page takes: weights on disk, one part cut out, run where there is no window."""
     torch.manual_seed(0)
@@ -359,6 +365,7 @@ UNFLATTEN = {"type": "Unflatten", "shape": [1, 2, 2]}
         ([LINEAR, LINEAR], "Layer 1 of the decoder (Linear): it takes [2] and is given [4]"),
         ([LINEAR | {"weight": "elsewhere"}], "its tensor elsewhere is not in the file"),
         ([LINEAR | {"weight": "b"}], "its tensor b has shape [4]"),
+        ([LINEAR | {"weight": "integers"}], "its tensor integers holds integers, not weights"),
         ([LINEAR | {"bias": "short"}], "its bias has 1 numbers; it should have 4"),
         ([{"type": "Linear"}], "its tensor undefined is not in the file"),
         ([{"type": "Flatten"}], "ends in shape [2]; it should give 4 numbers"),
@@ -376,6 +383,7 @@ UNFLATTEN = {"type": "Unflatten", "shape": [1, 2, 2]}
 )
 def test_layers_that_do_not_fit_are_refused(runtime: Page, layers: Any, message: str) -> None:
     tensors = {"w": torch.zeros(4, 2), "b": torch.zeros(4), "short": torch.zeros(1), "k": torch.zeros(1, 1, 3, 3)}
+    tensors["integers"] = torch.zeros(4, 2, dtype=torch.int32)
     file = base64_text(save(tensors, metadata((1, 2, 2), 2) | {"decoder": json.dumps(layers)}))
     with pytest.raises(Error) as caught:
         runtime.evaluate(RUN, [file, "decoder", []])

@@ -22,7 +22,7 @@ function runLinear(plan, x, y) {
       y[o] += x0 * weights[r0 + o] + x1 * weights[r1 + o] + x2 * weights[r2 + o] + x3 * weights[r3 + o];
     }
   }
-  for (; k < count - 1; k++) {
+  for (; k < count; k++) {
     const x0 = x[live[k]], r0 = live[k] * outputs;
     for (let o = 0; o < outputs; o++) y[o] += x0 * weights[r0 + o];
   }

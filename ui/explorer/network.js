@@ -160,6 +160,7 @@ function tensorNamed(tensors, name, dimensions) {
   if (tensor.shape.length !== dimensions || tensor.shape.includes(0)) {
     throw new Error(`its tensor ${name} has shape [${tensor.shape}]; it should have ${dimensions} dimensions.`);
   }
+  if (!(tensor.data instanceof Float32Array)) throw new Error(`its tensor ${name} holds integers, not weights.`);
   return tensor;
 }
 

@@ -39,23 +39,20 @@ def evaluate(model: Model, image_set: ImageSet, name: str, binarized: bool = Fal
             "kl_per_dimension": averages.kl_per_dimension,
             "active_units": active_units(codes.mu),
         }
-    measured = dict(
-        model=name,
-        dataset=image_set.name,
-        split=image_set.split,
-        images=len(image_set),
-        binarized=binarized,
-        mse=mean_squared_error(model, images),
-        knn_accuracy=None
-        if codes.labels is None or len(image_set) <= NEIGHBOURS
-        else knn_accuracy(codes.mu, codes.labels),
-        factors=None
-        if image_set.factors is None
-        else factor_information(codes.mu, image_set.factors, image_set.factor_names),
-        **figures,
-    )
+    if codes.labels is not None and len(image_set) > NEIGHBOURS:
+        figures["knn_accuracy"] = knn_accuracy(codes.mu, codes.labels)
+    if image_set.factors is not None:
+        figures["factors"] = factor_information(codes.mu, image_set.factors, image_set.factor_names)
     try:
-        return Metrics.model_validate(measured)
+        return Metrics(
+            model=name,
+            dataset=image_set.name,
+            split=image_set.split,
+            images=len(image_set),
+            binarized=binarized,
+            mse=mean_squared_error(model, images),
+            **figures,
+        )
     except ValidationError as error:
         raise VaeError(f"{name} cannot be measured on {image_set.name}: {explain(error)}") from None
 

@@ -18,7 +18,12 @@ if not options:
     st.stop()
 with picker:
     chosen = st.selectbox(
-        "Model", list(options), key="model", format_func=lambda name: options[name].label, bind="query-params"
+        "Model",
+        list(options),
+        key="model",
+        format_func=lambda name: options[name].label,
+        bind="query-params",
+        on_change=lambda: st.query_params.pop("z", None),  # a link's z belongs to the link's model
     )
 option = options[chosen]
 

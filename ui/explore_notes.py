@@ -11,11 +11,14 @@ from vae.analysis.standard_normal import log_density, share_farther_out
 
 def at_this_point(option: ModelOption, here: Released | None) -> None:
     """What the prior says about the place where the reader let go."""
-    if here is None or option.card.model.kind != "vae":
+    if option.card.model.kind != "vae":
+        return
+    if here is None:
+        st.caption("Let go of the point, and this line says how likely the prior finds the place.")
         return
     shown = ", ".join(f"{value:.2f}".replace("-", "\u2212") for value in here.z[:6]) + (", …" if len(here.z) > 6 else "")
     density = f"{log_density(here.z):.2f}".replace("-", "\u2212")
-    st.markdown(
+    st.caption(
         f"At z = ({shown}): log p(z) = {density} nats. "
         f"{share_farther_out(here.z):.1%} of what the prior draws lies farther from the middle."
     )

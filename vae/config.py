@@ -63,11 +63,12 @@ class ModelConfig(_Frozen):
         """Fill in what the kind implies, so that a card states it."""
         if not isinstance(given, dict):
             return given
-        values = {name: value for name, value in given.items() if value is not None}
-        if values.get("kind", "vae") != "vae":
-            return {"loss": "mse"} | values
-        values = {"likelihood": "bernoulli", "prior": "normal"} | values
-        return {"sigma": DEFAULT_SIGMA.get(str(values["likelihood"]))} | values
+        is_vae = given.get("kind", "vae") == "vae"
+        implied = {"likelihood": "bernoulli", "prior": "normal"} if is_vae else {"loss": "mse"}
+        values = given | {name: value for name, value in implied.items() if given.get(name) is None}
+        if is_vae and values.get("sigma") is None:
+            values["sigma"] = DEFAULT_SIGMA.get(str(values["likelihood"]))
+        return values
 
     @model_validator(mode="after")
     def _fits_the_kind(self) -> Self:

@@ -18,6 +18,8 @@ from torch.nn.functional import softplus
 from vae.export import network_payload
 from vae.models.layers import describe
 
+pytestmark = pytest.mark.browser
+
 TOLERANCE = 1e-5
 ACTIVATIONS: list[type[nn.Module]] = [nn.ReLU, nn.SiLU, nn.GELU, nn.Tanh, nn.Sigmoid]
 RUN = """([file, part, inputs]) => {

@@ -6,6 +6,7 @@ const PLAY_SECONDS_A_STOP = 1.6;
 /** @param {HTMLElement} root  the component's element, filled here once */
 function createExplorer(root) {
   root.innerHTML = LAYOUT;
+  placeCallouts(root);
   const find = (selector) => root.querySelector(selector);
   const layers = { points: true, lattice: false, prior: true };
   const axes = [0, 1];

@@ -54,10 +54,19 @@ const LAYOUT = `
 <p class="failure" role="alert" hidden></p>
 <output class="spoken" aria-live="polite"></output>`;
 
+/** On a narrow screen the callouts stand below the map, so that image and map stay in sight together. */
+function placeCallouts(root) {
+  const narrow = matchMedia("(max-width: 860px)");
+  const callouts = root.querySelector(".callouts");
+  const place = () => root.querySelector(narrow.matches ? ".map-card" : ".beside").append(callouts);
+  narrow.addEventListener("change", place);
+  place();
+}
+
 /** The three callouts of a model, in its own terms. */
 function calloutsOf(model) {
-  const ink = model.kind === "vae" ? "its mean code <b class='mu'>\u03bc</b>" : "its code";
-  const first = `Each dot is a test image, placed at ${ink}.`;
+  const place = model.kind === "vae" ? "its mean code <b class='mu'>\u03bc</b>" : "its code";
+  const first = `Each dot is a test image, placed at ${place}.`;
   if (model.kind !== "vae") {
     return [
       first,
@@ -66,11 +75,11 @@ function calloutsOf(model) {
     ];
   }
   const second = "The rings are the prior at 1, 2 and 3 standard deviations: to sample is to throw darts at them.";
-  const thirds = {
-    2: model.classNames.length ? "Between two clusters one class melts into another. Find a place that is neither." :
-      "Follow the map slowly: neighbours in it are neighbours in looks.",
-  };
-  return [first, second, thirds[model.latentDim] ?? "The map shows two dimensions; the sliders reach all of them."];
+  if (model.latentDim > 2) return [first, second, "The map shows two dimensions; the sliders reach all of them."];
+  const third = model.classNames.length
+    ? "Between two clusters one class melts into another. Find a place that is neither."
+    : "Follow the map slowly: neighbours on it are neighbours in looks.";
+  return [first, second, third];
 }
 
 /** Names short enough to stand for themselves; longer ones get their number in front, as on the map. */

@@ -70,6 +70,7 @@ function sliderRow(list, j, model, [low, high], { onMove, onRelease }) {
   Object.assign(field, { type: "number", min: low, max: high, step: 0.1 });
   field.setAttribute("aria-label", `${name} as a number`);
   const note = sliderNote(model, j);
+  row.classList.toggle("noted", Boolean(note));
   if (note) Object.assign(element("span", "slider-note", row), note);
 
   slider.addEventListener("input", () => onMove(j, Number(slider.value)));

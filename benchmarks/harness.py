@@ -67,15 +67,15 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path = APP) -> Iterator[Server]:
-    """`streamlit run script` on a free port; stopped at the end. It may not answer yet: see `Server.wait`."""
+def serve(script: Path = APP, *arguments: str) -> Iterator[Server]:
+    """`streamlit run script -- arguments` on a free port; stopped at the end. It may not answer yet: see `Server.wait`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     options = ("--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none")
     started = time.time()
-    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*command, *options, "--", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             yield Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid), started)
         finally:

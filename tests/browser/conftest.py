@@ -1,14 +1,27 @@
-"""One real browser for the whole session, a fresh context for each test."""
+"""One real browser and one running app for the whole session, a fresh context for each test."""
 
 import os
 import shutil
-from collections.abc import Iterator
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-EXPLORER = Path(__file__).parents[2] / "ui" / "explorer"
+from tests.browser.explorer_page import ExplorerPage
+from tests.browser.made_models import APP_OF_MADE_MODELS, make_models
+
+ROOT = Path(__file__).parents[2]
+EXPLORER = ROOT / "ui" / "explorer"
+LOGS = pytest.StashKey[list[Path]]()
+PATIENCE = 60.0  # seconds until an app that has not started is given up
 RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js")
 QUIET = (
     "--no-sandbox",
@@ -52,3 +65,107 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+@contextmanager
+def serve(script: Path, log: Path) -> Iterator[str]:
+    """`streamlit run script` on a free port, its output in `log`: the address, once it answers; stopped at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://localhost:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    options = ("--server.headless=true", "--server.fileWatcherType=none")
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            _wait_for(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+    if "Traceback" in (said := log.read_text()):
+        pytest.fail(f"{script.name} ran into an error:\n{said[-4000:]}", pytrace=False)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE):
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"The app did not start:\n{log.read_text()}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def app_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as it ships."""
+    log = tmp_path_factory.mktemp("app") / "log.txt"
+    request.session.stash.setdefault(LOGS, []).append(log)
+    with serve(ROOT / "app.py", log) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def made_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small models of every kind: see `made_models.py`."""
+    folder = tmp_path_factory.mktemp("models")
+    make_models(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_url(
+    request: pytest.FixtureRequest, made_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same app on the folder of small models."""
+    folder = tmp_path_factory.mktemp("app")
+    script, log = folder / "app.py", folder / "log.txt"
+    script.write_text(APP_OF_MADE_MODELS.format(root=str(ROOT), models=str(made_models)))
+    request.session.stash.setdefault(LOGS, []).append(log)
+    with serve(script, log) as url:
+        yield url
+
+
+class Opener:
+    """Opens explorers, each in a context of its own."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.opened: list[ExplorerPage] = []
+
+    def __call__(self, url: str, **options: Any) -> ExplorerPage:
+        """A page at `url`, its model on show. `options` are those of a browser context."""
+        page = self.blank(**options)
+        page.open(url)
+        return page
+
+    def blank(self, **options: Any) -> ExplorerPage:
+        """A page that has not gone anywhere yet."""
+        settings: dict[str, Any] = {"viewport": {"width": 1360, "height": 1000}} | options
+        context = self._browser.new_context(**settings)
+        self.opened.append(ExplorerPage(context.new_page()))
+        return self.opened[-1]
+
+
+@pytest.fixture
+def explore(browser: Browser) -> Iterator[Opener]:
+    """Opens explorers; afterwards no page may have reported an error that its test did not expect."""
+    opener = Opener(browser)
+    yield opener
+    problems = [problem for explorer in opener.opened for problem in explorer.problems]
+    for explorer in opener.opened:
+        explorer.page.context.close()
+    assert not problems
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test shows what the apps said."""
+    report = yield
+    if report.failed:
+        report.sections += [("log of the app", log.read_text()[-4000:]) for log in item.session.stash.get(LOGS, [])]
+    return report

@@ -80,7 +80,10 @@ def test_the_activation_is_the_one_asked_for(network: str, activation: str) -> N
 
 def test_hidden_widths_run_from_image_to_code_and_back() -> None:
     model = build(config_of(), (1, 8, 8))
-    widths = [[layer.out_features for layer in part if isinstance(layer, torch.nn.Linear)] for part in model.children()]
+    widths = [
+        [layer.out_features for layer in part if isinstance(layer, torch.nn.Linear)]
+        for part in (model.encoder, model.decoder)
+    ]
     assert widths == [[8, 6, 2 * 3], [6, 8, 64]]
 
 

@@ -11,6 +11,7 @@ function createExplorer(root) {
   const layers = { points: true, lattice: false, prior: true };
   const axes = [0, 1];
   let current = null; // the model on show: see `loadModel`
+  let wanted = null; // the address of the decoder that was last asked for
   let z = null;
   let preview = null; // z under a hovering pointer
   let lit = null;
@@ -36,7 +37,7 @@ function createExplorer(root) {
   });
 
   const place = (point, target) => {
-    axes.forEach((axis, k) => { target[axis] = point[k]; });
+    axes.slice(0, target.length).forEach((axis, k) => { target[axis] = point[k]; });
     return target;
   };
 
@@ -167,29 +168,41 @@ function createExplorer(root) {
   // --- a model arrives -----------------------------------------------------------------------------------------------
 
   async function open(model, opening, classColors) {
+    wanted = model.decoderUrl;
     stopPlaying();
-    root.classList.add("loading");
+    root.inert = true; // nothing to drag until there is something to decode
+    let loaded;
     try {
-      const loaded = await loadModel(model);
-      current?.background.stop();
-      current = loaded;
+      loaded = await loadModel(model);
     } catch (error) {
-      const failure = find(".failure");
-      failure.hidden = false;
-      failure.textContent = `${model.id} could not be shown. ${error.message} Reload the page, or choose another model.`;
+      if (wanted === model.decoderUrl) fail(model, error);
       return;
-    } finally {
-      root.classList.remove("loading");
     }
+    if (wanted !== model.decoderUrl) {
+      loaded.background.stop(); // another model was chosen meanwhile
+      return;
+    }
+    current?.background.stop();
+    current = loaded;
     find(".failure").hidden = true;
+    root.classList.remove("empty");
     z = Float32Array.from(opening ?? openingPoint(current));
     preview = lit = lattice = null;
     mode = "mean";
     setUp(classColors);
     restyle(classColors);
     fit();
-    refreshLattice();
+    root.inert = false;
     root.dataset.model = model.id; // says that the model is on show
+  }
+
+  function fail(model, error) {
+    wanted = null; // so that choosing it again tries again
+    root.inert = false;
+    root.classList.toggle("empty", !current);
+    const failure = find(".failure");
+    failure.hidden = false;
+    failure.textContent = `${model.id} could not be shown. ${error.message} Reload the page, or choose another model.`;
   }
 
   function setUp(classColors) {
@@ -222,6 +235,7 @@ function createExplorer(root) {
     const style = getComputedStyle(root);
     const dark = isDark(style.getPropertyValue("--st-background-color"));
     root.classList.toggle("dark", dark);
+    const wasDark = polarity.dark;
     const value = (name) => getComputedStyle(root).getPropertyValue(name).trim();
     polarity = { ink: current?.model.ink ?? true, dark };
     colors = {
@@ -230,13 +244,14 @@ function createExplorer(root) {
       muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
     };
     drawMap();
+    if (dark !== wasDark) refreshLattice();
   }
 
   return {
     show(data, sendState) {
       tell = sendState;
-      if (current?.model.decoderUrl !== data.model.decoderUrl) open(data.model, data.z, data.classColors);
-      else restyle(data.classColors);
+      if (wanted !== data.model.decoderUrl) open(data.model, data.z, data.classColors);
+      else if (current) restyle(data.classColors);
     },
     stop() {
       stopPlaying();

@@ -9,7 +9,8 @@ const CELLS = 20; // a side
  */
 function decodeLattice(model, window, [first, second], z, polarity, background, onRow) {
   const [, height, width] = model.shape;
-  const cell = Math.max(height, width); // cells are square; a narrow image stands in the middle of its cell
+  const side = Math.max(height, width);
+  const cell = side + Math.ceil(side / 12); // square, with a gap; a narrow image stands in the middle
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = CELLS * cell;
   const context = canvas.getContext("2d");

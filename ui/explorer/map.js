@@ -54,7 +54,7 @@ function makeMap(frame, listeners) {
     const context = pointsContext;
     context.clearRect(0, 0, size, size);
     drawGrid(context, map.window, size, lattice ? { ...colors, grid: "transparent" } : colors);
-    if (points) drawPoints(context, map.window, size, codes, axes, lit, Boolean(lattice), colors);
+    if (points) drawPoints(context, map.window, size, codes, axes, lit, colors);
     if (prior) drawRings(context, map.window, size, colors);
     if (points) drawClassNumbers(context, map.window, size, centers, axes, lit, colors);
     drawLattice();
@@ -65,6 +65,7 @@ function makeMap(frame, listeners) {
     latticeContext.clearRect(0, 0, size, size);
     const lattice = scene?.lattice;
     if (!lattice) return;
+    latticeContext.canvas.classList.toggle("faint", scene.points);
     const { window, canvas } = lattice;
     const [left, top] = toPixel(map.window, size, window.x - window.half, window.y + window.half);
     const side = (size * window.half) / map.window.half;

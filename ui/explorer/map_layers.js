@@ -2,7 +2,6 @@
 
 const POINT_OPACITY = 0.6;
 const UNLIT_OPACITY = 0.06;
-const OVER_LATTICE_OPACITY = 0.35;
 
 /** Fine grid and axis numbers. */
 function drawGrid(context, window, size, colors) {
@@ -65,7 +64,7 @@ function drawRings(context, window, size, colors) {
 }
 
 /** Every code as a dot in its class's colour; when a class is lit, the others fade. */
-function drawPoints(context, window, size, codes, axes, lit, overLattice, colors) {
+function drawPoints(context, window, size, codes, axes, lit, colors) {
   const { mu, count, dimensions, labels } = codes;
   const [first, second] = axes;
   const width = count > 4000 ? 2.2 : count > 1000 ? 3 : 4;
@@ -75,7 +74,7 @@ function drawPoints(context, window, size, codes, axes, lit, overLattice, colors
   const classes = labels ? [...new Set(labels)].sort((a, b) => (a === lit) - (b === lit)) : [null];
   for (const label of classes) {
     const shown = lit === null || label === lit;
-    context.globalAlpha = shown ? (overLattice ? OVER_LATTICE_OPACITY : POINT_OPACITY) : UNLIT_OPACITY;
+    context.globalAlpha = shown ? POINT_OPACITY : UNLIT_OPACITY;
     context.fillStyle = classColor(label, colors);
     for (let i = 0; i < count; i++) {
       if (label !== null && labels[i] !== label) continue;

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
+from torch.distributions import Bernoulli, Distribution, Independent, Normal
 from torch.nn.functional import softplus
 
 from vae.config import ModelConfig
+from vae.models.continuous_bernoulli import LogitContinuousBernoulli
 
 IMAGE_DIMENSIONS = 3  # an event is a whole image (C, H, W)
 
@@ -23,7 +24,7 @@ def bernoulli(logits: Tensor) -> Distribution:
 
 def continuous_bernoulli(logits: Tensor) -> Distribution:
     """A normalised density on [0, 1] (Loaiza-Ganem and Cunningham 2019, arXiv:1907.06845)."""
-    return _over_image(ContinuousBernoulli(logits=logits, validate_args=False))
+    return _over_image(LogitContinuousBernoulli(logits=logits, validate_args=False))
 
 
 def gaussian(raw: Tensor, sigma: float) -> Distribution:

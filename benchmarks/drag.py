@@ -1,0 +1,145 @@
+"""Under the finger: how often the decoded image is redrawn while a real mouse drags, and what one move costs.
+
+Run as `python -m benchmarks.drag`. Beside the explorer stands the page that Streamlit's own slider makes.
+"""
+
+import asyncio
+import math
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from playwright.async_api import Browser, CDPSession, Locator, Page, async_playwright
+
+from benchmarks.harness import CHECKPOINTS, PATIENCE, VIEWPORT, Figure, model_at_hand, percentile, serve, show
+from tests.browser.conftest import launch_chromium
+from vae.library import list_cards
+
+SECONDS = 4.0
+BETWEEN_MOVES = 0.004  # seconds: several moves a frame, as a gaming mouse sends them
+RELEASES = 9
+SLIDER_PAGE = Path(__file__).with_name("slider_page.py")
+FRAMES, MILLISECONDS = 58.0, 3.0  # the targets
+
+# Counts the frames in which the canvas holds another image than in the frame before, and times the page's handlers
+# from the first (capturing at the window) to the last (bubbling back to it). A 28x28 canvas is read in microseconds.
+WATCH_CANVAS = """(canvas, type) => {
+  const context = canvas.getContext("2d");
+  const watch = { frames: 0, redrawn: 0, handled: [], begin: performance.now() };
+  let entered = 0, before = 0;
+  window.addEventListener(type, () => { entered = performance.now(); }, { capture: true });
+  window.addEventListener(type, () => { watch.handled.push(performance.now() - entered); });
+  const look = () => {
+    let hash = 0;
+    for (const byte of context.getImageData(0, 0, canvas.width, canvas.height).data) hash = (hash * 31 + byte) | 0;
+    watch.frames += 1;
+    watch.redrawn += hash !== before;
+    watch.seconds = (performance.now() - watch.begin) / 1000;
+    before = hash;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  globalThis.watch = watch;
+}"""
+
+# Counts the frames in which the page shows another picture, and times each release until the first of them.
+WATCH_PICTURE = """() => {
+  const watch = { frames: 0, redrawn: 0, painted: [], begin: performance.now() };
+  let released = null, before = document.querySelector("img").src;
+  window.addEventListener("pointerup", () => { released = performance.now(); }, { capture: true });
+  const look = () => {
+    const { src, complete } = document.querySelector("img") ?? { src: before };
+    watch.frames += 1;
+    watch.seconds = (performance.now() - watch.begin) / 1000;
+    if (complete && src !== before) {
+      watch.redrawn += 1;
+      before = src;
+      if (released !== null) watch.painted.push(performance.now() - released);
+      released = null;
+    }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  globalThis.watch = watch;
+}"""
+
+Point = tuple[float, float]  # CSS pixels
+Path2D = Callable[[float], Point]  # where the mouse is, so many seconds after the press
+
+
+class Mouse(NamedTuple):
+    """The browser's own mouse input, sent without waiting until each move is handled."""
+
+    session: CDPSession
+
+    async def send(self, kind: str, at: Point) -> None:
+        event = {"type": kind, "x": at[0], "y": at[1], "button": "left", "buttons": 1, "clickCount": 1}
+        await self.session.send("Input.dispatchMouseEvent", event)
+
+    async def drag(self, path: Path2D, seconds: float) -> None:
+        """Press and follow the path; the button stays down."""
+        clock = asyncio.get_running_loop().time
+        await self.send("mousePressed", path(0.0))
+        start, moves = clock(), []
+        while (elapsed := clock() - start) < seconds:
+            moves.append(asyncio.create_task(self.send("mouseMoved", path(elapsed))))
+            await asyncio.sleep(BETWEEN_MOVES)
+        await asyncio.gather(*moves)
+
+
+async def around(map_: Locator) -> Path2D:
+    """A circle on the map, once in three seconds."""
+    left, top, width, height = await box_of(map_)
+    x, y, radius = left + width / 2, top + height / 2, 0.35 * width
+    return lambda t: (x + radius * math.cos(math.tau * t / 3), y + radius * math.sin(math.tau * t / 3))
+
+
+async def to_and_fro(slider: Locator) -> Path2D:
+    """From the middle of a slider to both its ends, at one speed, from end to end in a second and a half."""
+    left, top, width, height = await box_of(slider)
+    return lambda t: (left + width * (0.05 + 0.9 * abs((t / 1.5 + 0.5) % 2 - 1)), top + height / 2)
+
+
+async def box_of(locator: Locator) -> tuple[float, float, float, float]:
+    box = await locator.bounding_box()
+    assert box is not None, "not on the screen"
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+async def in_explorer(browser: Browser, address: str, model: str, gesture: str) -> dict[str, Any]:
+    """What was seen while the map or slider z1 was dragged."""
+    page = await browser.new_page(viewport=VIEWPORT)
+    await page.goto(f"{address}/?model={model}")
+    await page.locator(f".explorer[data-model={model}]").wait_for(timeout=1000 * PATIENCE)
+    if gesture == "map":
+        path, handled = await around(page.get_by_label("latent map", exact=True)), "pointermove"
+    else:
+        path, handled = await to_and_fro(page.get_by_role("slider", name="z1")), "input"
+    await page.get_by_role("img", name="decoded image").evaluate(WATCH_CANVAS, handled)
+    await Mouse(await page.context.new_cdp_session(page)).drag(path, SECONDS)
+    seen = await page.evaluate("watch")
+    await page.context.close()
+    return seen
+
+
+async def in_slider_page(browser: Browser, address: str) -> tuple[dict[str, Any], list[float]]:
+    """What was seen while `st.slider` was dragged, and then the milliseconds from each release to the picture."""
+    page = await browser.new_page(viewport=VIEWPORT)
+    await page.goto(address)
+    await page.locator("img").wait_for(timeout=1000 * PATIENCE)
+    mouse = Mouse(await page.context.new_cdp_session(page))
+    path = await to_and_fro(page.get_by_test_id("stSlider").first)
+    await page.evaluate(WATCH_PICTURE)
+    await mouse.drag(path, SECONDS)
+    seen = await page.evaluate("watch")
+    for release in range(RELEASES):
+        await page.wait_for_timeout(300)
+        at = path(0.11 * release)
+        await mouse.send("mouseMoved", at)
+        await mouse.send("mouseReleased", at)
+        await page.wait_for_function("count => watch.painted.length === count", arg=release + 1)
+        await mouse.send("mousePressed", at)
+    painted = await page.evaluate("watch.painted")
+    await page.context.close()
+    return seen, painted

@@ -1,0 +1,162 @@
+"""The explorer as a person meets it, by roles and names, and the grey levels that torch says it should show."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import torch
+from playwright.sync_api import Locator, Page
+
+from vae.models import Model
+
+LOAD_TIMEOUT = 60_000  # milliseconds; a busy machine may be slow
+READ_CANVAS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return { size: [canvas.height, canvas.width, 4], bytes: Array.from(data) };
+}"""
+READ_ALL = f"""(root) => {{
+  const named = (name) => root.querySelector(`[aria-label="${{name}}"]`);
+  const fields = [...root.querySelectorAll('[aria-label$=" as a number"]')];
+  const sliders = [...root.querySelectorAll('input[type="range"]')];
+  const numberOf = (input) => parseInt(input.ariaLabel.slice(1));
+  const values = (inputs) => Object.fromEntries(inputs.map((input) => [numberOf(input), input.value]));
+  return {{ fields: values(fields), sliders: values(sliders), image: ({READ_CANVAS})(named("decoded image")) }};
+}}"""
+NEXT_FRAMES = """(count) => new Promise((resolve) => {
+  const step = () => (count-- > 0 ? requestAnimationFrame(step) : resolve());
+  step();
+})"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page showed at one moment, between two of its own steps."""
+
+    fields: np.ndarray  # (d,) the typed fields, two decimals
+    sliders: np.ndarray  # (d,) the positions of the sliders
+    image: np.ndarray  # (H, W, 3) grey levels or colours, 0 to 255
+
+
+class ExplorerPage:
+    """One page in a context of its own. `problems` holds what the console and the page reported as errors."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.set_default_timeout(LOAD_TIMEOUT)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
+        self.root = page.locator(".explorer")
+        self.map = page.get_by_label("latent map", exact=True)
+        self.image = page.get_by_role("img", name="decoded image", exact=True)
+
+    def open(self, url: str) -> None:
+        """Go there and wait until a model is on show."""
+        self.page.goto(url)
+        self.page.locator(".explorer[data-model]").wait_for()
+
+    @property
+    def model(self) -> str | None:
+        return self.root.get_attribute("data-model")
+
+    def wait_for_model(self, name: str) -> None:
+        self.page.locator(f'.explorer[data-model="{name}"]').wait_for()
+
+    def choose(self, name: str) -> None:
+        """Choose another model in the picker, and wait for it."""
+        self.pick(name)
+        self.wait_for_model(name)
+
+    def pick(self, name: str) -> None:
+        self.page.get_by_role("combobox", name="Model").click()
+        self.page.get_by_role("option", name=re.compile(rf"^{re.escape(name)} ")).click()
+
+    def slider(self, j: int) -> Locator:
+        return self.page.get_by_role("slider", name=f"z{j + 1}", exact=True)
+
+    def field(self, j: int) -> Locator:
+        return self.page.get_by_label(f"z{j + 1} as a number", exact=True)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def shown(self) -> Shown:
+        """Everything that follows z, read in one go."""
+        read = self.root.evaluate(READ_ALL)
+        fields, sliders = (
+            np.array([float(values[key]) for key in sorted(values, key=int)])
+            for values in (read["fields"], read["sliders"])
+        )
+        return Shown(fields, sliders, _pixels(read["image"])[..., :3])
+
+    def layers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The map's canvases as RGBA (H, W, 4): lattice, points, cursor."""
+        canvases = self.map.locator("xpath=..").locator("canvas").all()
+        lattice, points, cursor = (_pixels(canvas.evaluate(READ_CANVAS)) for canvas in canvases)
+        return lattice, points, cursor
+
+    def frames(self, count: int = 2) -> None:
+        """Let the page draw that many frames."""
+        self.page.evaluate(NEXT_FRAMES, count)
+
+    def copied_z(self) -> np.ndarray:
+        """The z of the link that "Copy link" puts into the clipboard: three decimals."""
+        return np.array([float(part) for part in parse_qs(urlsplit(self.copied_link()).query)["z"][0].split(",")])
+
+    def copied_link(self) -> str:
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        self.press("Copy link")
+        return self.page.wait_for_function("navigator.clipboard.readText()").json_value()
+
+    def map_point(self, across: float, down: float) -> tuple[float, float]:
+        """A place on the map, given in shares of its side, as whole pixels of the page."""
+        box = self.map.bounding_box()
+        assert box
+        return round(box["x"] + across * box["width"]), round(box["y"] + down * box["height"])
+
+    def thumb(self, j: int) -> tuple[float, float]:
+        """The middle of a slider's thumb."""
+        place: list[float] = self.slider(j).evaluate(
+            """(slider) => {
+              const { left, top, width, height } = slider.getBoundingClientRect();
+              const share = (slider.value - slider.min) / (slider.max - slider.min);
+              return [left + 9 + share * (width - 18), top + height / 2];
+            }"""
+        )
+        return place[0], place[1]
+
+
+def grey_levels(model: Model, z: Any, dark: bool = False) -> np.ndarray:
+    """What torch's mean images of codes (N, d) look like on the page: (N, H, W, 3), 0 to 255, not rounded.
+
+    Strokes are drawn dark on light in the light theme.
+    """
+    assert model.card
+    images = model.images(torch.as_tensor(np.atleast_2d(z), dtype=torch.float32)).numpy().transpose(0, 2, 3, 1)
+    values = 1 - images if model.card.data.ink and not dark else images
+    return np.broadcast_to(255 * values, (*values.shape[:3], 3))
+
+
+def differs(image: np.ndarray, model: Model, z: Any, within: float = 0.0, dark: bool = False) -> float:
+    """By how many grey levels an image leaves the range of torch's images at z, each coordinate give or take `within`.
+
+    Rounding to whole levels alone gives up to 0.5.
+    """
+    steps = np.array([[0.0], [within], [-within]])
+    around = [z] if not within else [z + np.outer(step, axis)[0] for step in steps for axis in _directions(len(z))]
+    levels = grey_levels(model, np.array(around), dark)
+    return float(np.maximum(levels.min(axis=0) - image, image - levels.max(axis=0)).max())
+
+
+def _directions(d: int) -> np.ndarray:
+    """Corners of a square for two dimensions, else the axes alone."""
+    return np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]]) if d == 2 else np.eye(d)
+
+
+def _pixels(read: dict[str, Any]) -> np.ndarray:
+    return np.array(read["bytes"], dtype=np.uint8).reshape(read["size"]).astype(float)

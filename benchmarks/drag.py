@@ -138,7 +138,7 @@ async def in_slider_page(browser: Browser, address: str) -> tuple[dict[str, Any]
     seen = await page.evaluate("watch")
     for release in range(RELEASES):
         await page.wait_for_timeout(300)
-        at = path(0.11 * release)
+        at = path(0.1 * (release + 1))
         await mouse.send("mouseMoved", at)
         await mouse.send("mouseReleased", at)
         await page.wait_for_function("count => watch.painted.length === count", arg=release + 1)

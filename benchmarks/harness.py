@@ -18,6 +18,7 @@ from tests.browser.conftest import launch_chromium
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app.py"
 VIEWPORT: ViewportSize = {"width": 1360, "height": 900}
+UNWATCHED = "--server.fileWatcherType=none"  # source files may change meanwhile; nothing shall reload
 PATIENCE = 60.0  # seconds until something that should have come is given up
 
 
@@ -51,15 +52,15 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path = APP, *arguments: str) -> Iterator[Server]:
-    """`streamlit run script` on a free port, stopped at the end. It may not answer yet: see `Server.wait`."""
+def serve(script: Path = APP, *options: str) -> Iterator[Server]:
+    """`streamlit run script options` on a free port, stopped at the end. It may not answer yet: see `Server.wait`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-    options = ("--server.headless=true", "--logger.level=error", "--")
+    fixed = ("--server.headless=true", "--logger.level=error")
     started = time.time()
-    with subprocess.Popen([*command, *options, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*command, *fixed, *options], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             yield Server(f"http://localhost:{port}", psutil.Process(process.pid), started)
         finally:

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from ui.models import model_options
-from ui.models_table import models_table
+from ui.models_table import data_credits, models_table
 from vae.library import list_cards
 
 st.title("Models", anchor=False)
 st.markdown("Every model that can be opened here, with what was measured on its test set.")
-models_table(model_options())
+options = model_options()
+models_table(options)
+data_credits(options)
 for problem in list_cards().problems:
     st.warning(problem)

@@ -40,3 +40,10 @@ def _row(option: ModelOption) -> dict[str, object]:
         "trained": card.training.finished.date(),
         "data licence": card.data.licence,
     }
+
+
+def data_credits(options: Mapping[str, ModelOption]) -> None:
+    """Whom to thank for the images, each set once."""
+    cards = {option.card.data.name: option.card.data for option in options.values()}
+    st.subheader("The images", anchor=False)
+    st.markdown("\n".join(f"- **{name}**: {data.credit}. Licence: {data.licence}." for name, data in cards.items()))

@@ -7,15 +7,16 @@ import asyncio
 import math
 import statistics
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from playwright.async_api import Browser, CDPSession, Locator, async_playwright
 
-from benchmarks.harness import PATIENCE, VIEWPORT, serve
+from benchmarks.harness import APP, CHECKPOINTS, PATIENCE, UNWATCHED, VIEWPORT, serve
 from benchmarks.report import Figure, percentile, show
 from tests.browser.conftest import launch_chromium
-from vae.library import Entry, list_cards
+from vae.library import list_cards
 
 SECONDS = 3.0
 BETWEEN_MOVES = 0.004  # seconds: several moves a frame, so that none waits for one
@@ -46,21 +47,24 @@ WATCH_CANVAS = """(canvas, type) => {
   globalThis.watch = watch;
 }"""
 
-# Counts the frames in which another picture has come, and times each from the release it followed.
+# Counts the frames in which the thumb has moved and those in which another picture has come, and times each picture that
+# follows a release.
 WATCH_PICTURE = """() => {
-  const watch = { redrawn: 0, frames: 0, seconds: 0, painted: [] };
-  let first = null, released = null, before = document.querySelector("img").src;
+  const thumb = document.querySelector("input[type=range]");
+  const watch = { redrawn: 0, moved: 0, seconds: 0, painted: [] };
+  let first = null, released = null, value = thumb.value, before = document.querySelector("img").src;
   window.addEventListener("pointermove", () => { first ??= performance.now(); }, { capture: true });
   window.addEventListener("pointerup", () => { released = performance.now(); }, { capture: true });
   const look = () => {
     requestAnimationFrame(look);
     if (first === null) return;
-    const { src, complete } = document.querySelector("img") ?? { src: before };
-    watch.frames += 1;
     watch.seconds = (performance.now() - first) / 1000;
-    if (!complete || src === before) return;
+    watch.moved += thumb.value !== value;
+    value = thumb.value;
+    const image = document.querySelector("img");
+    if (!image?.complete || image.src === before) return;
+    before = image.src;
     watch.redrawn += 1;
-    before = src;
     if (released !== null) watch.painted.push(performance.now() - released);
   };
   look();
@@ -118,7 +122,7 @@ async def in_explorer(browser: Browser, address: str, model: str, gesture: str) 
     if gesture == "map":
         path, handled = await around(page.get_by_label("latent map", exact=True)), "pointermove"
     else:
-        path, handled = await to_and_fro(page.get_by_role("slider", name="z1")), "input"
+        path, handled = await to_and_fro(page.get_by_role("slider", name="z1", exact=True)), "input"
     await page.get_by_role("img", name="decoded image").evaluate(WATCH_CANVAS, handled)
     await Mouse(await page.context.new_cdp_session(page)).drag(path, SECONDS)
     seen = await page.evaluate("watch")
@@ -126,8 +130,8 @@ async def in_explorer(browser: Browser, address: str, model: str, gesture: str) 
     return seen
 
 
-async def in_slider_page(browser: Browser, address: str) -> tuple[dict[str, Any], list[float]]:
-    """What was seen while `st.slider` was dragged, and then the milliseconds from each release to the picture."""
+async def in_slider_page(browser: Browser, address: str) -> dict[str, Any]:
+    """What was seen while `st.slider` was dragged, and then the milliseconds from each release to its picture."""
     page = await browser.new_page(viewport=VIEWPORT)
     await page.goto(address)
     await page.locator("img").wait_for(timeout=1000 * PATIENCE)
@@ -136,13 +140,60 @@ async def in_slider_page(browser: Browser, address: str) -> tuple[dict[str, Any]
     await page.evaluate(WATCH_PICTURE)
     await mouse.drag(path, SECONDS)
     seen = await page.evaluate("watch")
-    for release in range(RELEASES):
-        await page.wait_for_timeout(300)
-        at = path(0.1 * (release + 1))
+    for release in range(1, RELEASES + 1):
+        at = path(0.08 * release)  # on the way to one end: never where it was let go before
         await mouse.send("mouseMoved", at)
         await mouse.send("mouseReleased", at)
-        await page.wait_for_function("count => watch.painted.length === count", arg=release + 1)
+        await page.wait_for_function("count => watch.painted.length === count", arg=release)
+        await page.wait_for_timeout(300)
         await mouse.send("mousePressed", at)
-    painted = await page.evaluate("watch.painted")
+    seen["painted"] = await page.evaluate("watch.painted")
     await page.context.close()
-    return seen, painted
+    return seen
+
+
+def figures(name: str, seen: dict[str, Any], beside: dict[str, Any]) -> list[Figure]:
+    frames, most = seen["redrawn"] / seen["seconds"], percentile(seen["handled"], 95)
+    return [
+        Figure(
+            f"{name}: redrawn frames per second",
+            f"{frames:.1f} of the browser's {seen['frames'] / seen['seconds']:.1f}",
+            f"{beside['redrawn'] / beside['seconds']:.1f}",
+            f"at least {LEAST_FRAMES:.0f}",
+            frames >= LEAST_FRAMES,
+        ),
+        Figure(
+            f"{name}: handler to drawn, ms",
+            f"median {statistics.median(seen['handled']):.1f}, p95 {most:.1f}",
+            f"median {statistics.median(beside['painted']):.0f}, after the release",
+            f"p95 at most {MOST_MILLISECONDS:.0f}",
+            most <= MOST_MILLISECONDS,
+        ),
+    ]
+
+
+async def measure() -> list[Figure]:
+    entries = [entry for entry in list_cards(CHECKPOINTS).cards if entry.card.data.shape[1:] == (28, 28)]
+    async with async_playwright() as playwright:
+        browser = await cast(Any, launch_chromium)(playwright)  # a coroutine, as this playwright is asynchronous
+        with serve(SLIDER_PAGE, UNWATCHED, "--", str(entries[0].folder)) as server:
+            server.wait()
+            beside = await in_slider_page(browser, server.address)
+        with serve(APP, UNWATCHED) as server:
+            server.wait()
+            found = []
+            for entry, gesture in product(entries, ("map", "slider")):
+                name = entry.folder.name
+                seen = await in_explorer(browser, server.address, name, gesture)
+                found += figures(f"{name}, {gesture}", seen, beside)
+        await browser.close()
+    thumb = beside["moved"] / beside["seconds"]
+    return [*found, Figure("st.slider: frames per second in which its thumb moved", "", f"{thumb:.1f}")]
+
+
+def main() -> None:
+    show("Dragging with a real mouse, models of 28x28 pixels", asyncio.run(measure()), beside="st.slider and torch")
+
+
+if __name__ == "__main__":
+    main()

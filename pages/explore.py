@@ -6,6 +6,7 @@ from ui import explore_notes
 from ui.explorer import explorer
 from ui.links import parse_z
 from ui.models import model_options
+from ui.picker import model_picker
 
 heading, picker = st.columns([29, 27], vertical_alignment="bottom")
 with heading:
@@ -17,14 +18,7 @@ if not options:
     st.info("There is no model yet. `python -m vae train --dataset digits --out runs/first` makes one in a minute.")
     st.stop()
 with picker:
-    chosen = st.selectbox(
-        "Model",
-        list(options),
-        key="model",
-        format_func=lambda name: options[name].label,
-        bind="query-params",
-        on_change=lambda: st.query_params.pop("z", None),  # a link's z belongs to the link's model
-    )
+    chosen = model_picker(options)
 option = options[chosen]
 
 

@@ -1,21 +1,23 @@
 """The explorer as a person meets it, by roles and names, and the grey levels that torch says it should show."""
 
+import base64
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import torch
+from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from vae.models import Model
 
 LOAD_TIMEOUT = 60_000  # milliseconds; a busy machine may be slow
-READ_CANVAS = """(canvas) => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return { size: [canvas.height, canvas.width, 4], bytes: Array.from(data) };
-}"""
+READ_CANVAS = "(canvas) => canvas.toDataURL()"  # as PNG, which loses nothing
 READ_ALL = f"""(root) => {{
   const named = (name) => root.querySelector(`[aria-label="${{name}}"]`);
   const fields = [...root.querySelectorAll('[aria-label$=" as a number"]')];
@@ -92,17 +94,25 @@ class ExplorerPage:
             np.array([float(values[key]) for key in sorted(values, key=int)])
             for values in (read["fields"], read["sliders"])
         )
-        return Shown(fields, sliders, _pixels(read["image"])[..., :3])
+        return Shown(fields, sliders, read_png(read["image"])[..., :3])
 
     def layers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The map's canvases as RGBA (H, W, 4): lattice, points, cursor."""
         canvases = self.map.locator("xpath=..").locator("canvas").all()
-        lattice, points, cursor = (_pixels(canvas.evaluate(READ_CANVAS)) for canvas in canvases)
+        lattice, points, cursor = (read_png(canvas.evaluate(READ_CANVAS)) for canvas in canvases)
         return lattice, points, cursor
 
     def frames(self, count: int = 2) -> None:
         """Let the page draw that many frames."""
         self.page.evaluate(NEXT_FRAMES, count)
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Let the page draw until a condition holds. Raises TimeoutError when it never does."""
+        deadline = time.monotonic() + LOAD_TIMEOUT / 1000
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError("The page never came to show what was waited for.")
+            self.frames(5)
 
     def copied_z(self) -> np.ndarray:
         """The z of the link that "Copy link" puts into the clipboard: three decimals."""
@@ -158,5 +168,7 @@ def _directions(d: int) -> np.ndarray:
     return np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]]) if d == 2 else np.eye(d)
 
 
-def _pixels(read: dict[str, Any]) -> np.ndarray:
-    return np.array(read["bytes"], dtype=np.uint8).reshape(read["size"]).astype(float)
+def read_png(data_url: str) -> np.ndarray:
+    """A canvas as RGBA (H, W, 4), 0 to 255, from its data URL."""
+    png = base64.b64decode(data_url.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(BytesIO(png)).convert("RGBA"), dtype=float)

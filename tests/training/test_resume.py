@@ -25,7 +25,7 @@ RUNS = {
     "vae": {},
     "vae, cosine, warm-up": {"schedule": "cosine", "warmup_epochs": 2.5, "beta": 3.0, "likelihood": "gaussian-learned"},
     "ae, cosine": {"kind": "ae", "schedule": "cosine"},
-    "vae, conv, half": {"network": "conv", "storage": "float16", "held_out": 400},
+    "vae, conv, half": {"network": "conv", "storage": "float16", "held_out": 150},
 }
 
 

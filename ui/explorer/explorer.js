@@ -56,9 +56,9 @@ function createExplorer(root) {
 
   function drawMap() {
     if (!current) return;
-    const { codes, centers, model } = current;
+    const { codes, places, model } = current;
     const prior = layers.prior && model.kind === "vae";
-    map.show({ codes, centers, axes, lit, colors, points: layers.points, prior, lattice });
+    map.show({ codes, places, axes, lit, colors, points: layers.points, prior, lattice });
     draw();
   }
 
@@ -104,7 +104,7 @@ function createExplorer(root) {
 
   /** A walk through the map; a reader who asked for less motion gets its stops, one after the other. */
   function startPlaying() {
-    const stops = tourStops(current.codes, current.centers, axes);
+    const stops = tourStops(current.codes, current.places, axes);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const started = performance.now();
     find(".play").setAttribute("aria-pressed", "true");

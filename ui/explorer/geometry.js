@@ -14,19 +14,17 @@ function toLatent(window, size, px, py) {
   return [window.x + (px - size / 2) * scale, window.y - (py - size / 2) * scale];
 }
 
-/** The window that shows all codes and, when there is a prior, its three rings. */
-function fittingWindow(codes, [first, second], hasPrior) {
-  let [left, right, low, high] = hasPrior ? [-3, 3, -3, 3] : [Infinity, -Infinity, Infinity, -Infinity];
-  for (let i = 0; i < codes.count; i++) {
-    const x = codes.mu[i * codes.dimensions + first];
-    const y = codes.mu[i * codes.dimensions + second];
-    if (x < left) left = x;
-    if (x > right) right = x;
-    if (y < low) low = y;
-    if (y > high) high = y;
-  }
-  const half = Math.max(right - left, high - low) / 2;
-  return { x: (left + right) / 2, y: (low + high) / 2, half: 1.06 * (half || 1) };
+/** The window that shows the codes, but for one in a thousand at each side, and the three rings when there is a prior. */
+function fittingWindow(codes, axes, hasPrior) {
+  const spans = axes.map((axis) => {
+    const values = Float32Array.from({ length: codes.count }, (_, i) => codes.mu[i * codes.dimensions + axis]).sort();
+    const left = values[Math.floor(0.001 * codes.count)];
+    const right = values[Math.ceil(0.999 * codes.count) - 1];
+    return hasPrior ? [Math.min(left, -3), Math.max(right, 3)] : [left, right];
+  });
+  const half = Math.max(...spans.map(([left, right]) => (right - left) / 2)) || 1;
+  const [x, y] = spans.map(([left, right]) => (left + right) / 2);
+  return { x, y, half: 1.06 * half };
 }
 
 /** A window scaled by `factor` (below 1 zooms in) about a latent point that stays where it is. */

@@ -25,7 +25,7 @@ function makeMap(frame, listeners) {
 
   const map = {
     window: { x: 0, y: 0, half: 3 },
-    /** What to draw: codes, centers, axes, lit, colors, and which layers are on. Draws points and cursor. */
+    /** What to draw: codes, places, axes, lit, colors, and which layers are on. Draws points and cursor. */
     show(next) {
       scene = next;
       drawStill();
@@ -50,13 +50,13 @@ function makeMap(frame, listeners) {
 
   function drawStill() {
     if (!scene || !size) return;
-    const { codes, centers, axes, lit, colors, points, prior, lattice } = scene;
+    const { codes, places, axes, lit, colors, points, prior, lattice } = scene;
     const context = pointsContext;
     context.clearRect(0, 0, size, size);
     drawGrid(context, map.window, size, lattice ? { ...colors, grid: "transparent" } : colors);
     if (points) drawPoints(context, map.window, size, codes, axes, lit, colors);
     if (prior) drawRings(context, map.window, size, colors);
-    if (points) drawClassNumbers(context, map.window, size, centers, axes, lit, colors);
+    if (points) drawClassNumbers(context, map.window, size, places, axes, lit, colors);
     drawLattice();
   }
 

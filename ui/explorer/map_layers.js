@@ -87,14 +87,14 @@ function drawPoints(context, window, size, codes, axes, lit, colors) {
   context.globalAlpha = 1;
 }
 
-/** The class's number at its centroid, so that colour is never alone. */
-function drawClassNumbers(context, window, size, centers, axes, lit, colors) {
+/** The class's number at its place, so that colour is never alone. */
+function drawClassNumbers(context, window, size, places, axes, lit, colors) {
   context.font = `650 13px ${colors.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (const [label, center] of centers) {
+  for (const [label, place] of places) {
     if (label < 0 || (lit !== null && label !== lit)) continue;
-    const [x, y] = toPixel(window, size, center[axes[0]], center[axes[1]]);
+    const [x, y] = toPixel(window, size, place[axes[0]], place[axes[1]]);
     context.strokeStyle = colors.paper;
     context.lineWidth = 4;
     context.lineJoin = "round";

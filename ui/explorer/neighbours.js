@@ -39,17 +39,52 @@ function classShares(labels, indices) {
   return shares.sort((a, b) => b.share - a.share || a.label - b.label);
 }
 
-/** The centroid of each class: Map label -> Float32Array. Without labels, the one centroid of all, under label -1. */
-function centroids(codes) {
-  const { mu, count, dimensions, labels } = codes;
-  const sums = new Map();
-  for (let i = 0; i < count; i++) {
-    const label = labels ? labels[i] : -1;
-    if (!sums.has(label)) sums.set(label, { total: new Float64Array(dimensions), images: 0 });
-    const sum = sums.get(label);
-    sum.images += 1;
-    for (let j = 0; j < dimensions; j++) sum.total[j] += mu[i * dimensions + j];
+/**
+ * One place to stand for each class: Map label -> Float32Array. In two dimensions the class's densest place, as a class may
+ * lie in two clusters with another between them; its mean otherwise. Without labels, one place for all, under label -1.
+ */
+function classPlaces(codes) {
+  const members = new Map();
+  for (let i = 0; i < codes.count; i++) {
+    const label = codes.labels ? codes.labels[i] : -1;
+    if (!members.has(label)) members.set(label, []);
+    members.get(label).push(i);
   }
-  const sorted = [...sums].sort(([a], [b]) => a - b);
-  return new Map(sorted.map(([label, { total, images }]) => [label, Float32Array.from(total, (sum) => sum / images)]));
+  const sorted = [...members].sort(([a], [b]) => a - b);
+  const dense = codes.labels && codes.dimensions === 2;
+  return new Map(sorted.map(([label, indices]) => [label, meanCode(codes, dense ? densest(codes, indices) : indices)]));
+}
+
+function meanCode({ mu, dimensions }, indices) {
+  const total = new Float64Array(dimensions);
+  for (const i of indices) for (let j = 0; j < dimensions; j++) total[j] += mu[i * dimensions + j];
+  return Float32Array.from(total, (sum) => sum / indices.length);
+}
+
+/** Those of some 2-D codes that lie in the fullest 3x3 cells of a 16x16 grid over them. */
+function densest({ mu }, indices) {
+  const CELLS = 16;
+  const cellOf = [0, 1].map((axis) => {
+    const values = indices.map((i) => mu[2 * i + axis]);
+    const low = values.reduce((a, b) => Math.min(a, b));
+    const width = values.reduce((a, b) => Math.max(a, b)) - low || 1;
+    return (i) => Math.min(CELLS - 1, Math.floor((CELLS * (mu[2 * i + axis] - low)) / width));
+  });
+  const counts = new Int32Array(CELLS * CELLS);
+  for (const i of indices) counts[CELLS * cellOf[1](i) + cellOf[0](i)] += 1;
+  const around = (x, y) => {
+    let sum = 0;
+    for (let v = Math.max(0, y - 1); v <= Math.min(CELLS - 1, y + 1); v++) {
+      for (let u = Math.max(0, x - 1); u <= Math.min(CELLS - 1, x + 1); u++) sum += counts[CELLS * v + u];
+    }
+    return sum;
+  };
+  let best = [0, 0, -1];
+  for (let y = 0; y < CELLS; y++) {
+    for (let x = 0; x < CELLS; x++) {
+      const sum = around(x, y);
+      if (sum > best[2]) best = [x, y, sum];
+    }
+  }
+  return indices.filter((i) => Math.abs(cellOf[0](i) - best[0]) <= 1 && Math.abs(cellOf[1](i) - best[1]) <= 1);
 }

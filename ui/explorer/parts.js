@@ -8,7 +8,7 @@ async function loadModel(model) {
   const [count, dimensions] = mu.shape;
   const codes = { mu: mu.data, count, dimensions, labels: labels?.data ?? null };
   for (let i = 0; i < 3; i++) network.run(new Float32Array(dimensions)); // the first runs are slow: not under a finger
-  return { model, network, codes, centers: centroids(codes), background: startBackground(weights) };
+  return { model, network, codes, places: classPlaces(codes), background: startBackground(weights) };
 }
 
 async function fetchBytes(url) {
@@ -20,9 +20,9 @@ async function fetchBytes(url) {
   return answer.arrayBuffer();
 }
 
-/** Where a model opens: the test image nearest to the last class's centroid, so that the first picture is a clear one. */
-function openingPoint({ codes, centers }) {
-  const [nearest] = nearestCodes(codes, [...centers.values()].at(-1), 1).indices;
+/** Where a model opens: the test image nearest to the last class's place, so that the first picture is a clear one. */
+function openingPoint({ codes, places }) {
+  const [nearest] = nearestCodes(codes, [...places.values()].at(-1), 1).indices;
   return codes.mu.slice(nearest * codes.dimensions, (nearest + 1) * codes.dimensions);
 }
 

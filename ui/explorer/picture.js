@@ -40,6 +40,7 @@ function makePicture(canvas, shape) {
   canvas.width = width;
   canvas.height = height;
   canvas.style.aspectRatio = `${width} / ${height}`;
+  canvas.style.maxWidth = `calc(var(--tallest) * ${width / height})`;
   const context = canvas.getContext("2d", { alpha: false });
   const pixels = context.createImageData(width, height);
   return {

@@ -1,23 +1,23 @@
 // The play button: a smooth closed walk.
 
-/** The stops of the walk: the class centroids, round the map; without classes, eight points on a circle. */
-function tourStops(codes, centers, [first, second]) {
-  const labelled = [...centers].filter(([label]) => label >= 0).map(([, center]) => center);
+/** The stops of the walk: the classes' places, round the map; without classes, eight points on a circle. */
+function tourStops(codes, places, [first, second]) {
+  const labelled = [...places].filter(([label]) => label >= 0).map(([, place]) => place);
   if (labelled.length >= 3) {
-    const middle = (axis) => labelled.reduce((sum, center) => sum + center[axis], 0) / labelled.length;
+    const middle = (axis) => labelled.reduce((sum, place) => sum + place[axis], 0) / labelled.length;
     const [x, y] = [middle(first), middle(second)];
-    const angle = (center) => Math.atan2(center[second] - y, center[first] - x);
+    const angle = (place) => Math.atan2(place[second] - y, place[first] - x);
     return labelled.sort((a, b) => angle(a) - angle(b));
   }
-  const center = centers.get(-1) ?? labelled[0];
+  const place = places.get(-1) ?? labelled[0];
   const spread = (axis) => {
     let sum = 0;
-    for (let i = 0; i < codes.count; i++) sum += (codes.mu[i * codes.dimensions + axis] - center[axis]) ** 2;
+    for (let i = 0; i < codes.count; i++) sum += (codes.mu[i * codes.dimensions + axis] - place[axis]) ** 2;
     return 1.3 * Math.sqrt(sum / codes.count);
   };
   const [wide, high] = [spread(first), spread(second)];
   return Array.from({ length: 8 }, (_, k) => {
-    const stop = Float32Array.from(center);
+    const stop = Float32Array.from(place);
     stop[first] += wide * Math.cos((k * Math.PI) / 4);
     stop[second] += high * Math.sin((k * Math.PI) / 4);
     return stop;

@@ -8,12 +8,11 @@ import math
 import statistics
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from playwright.async_api import Browser, CDPSession, Locator, async_playwright
 
-from benchmarks.harness import APP, CHECKPOINTS, PATIENCE, UNWATCHED, VIEWPORT, serve
+from benchmarks.harness import APP, CHECKPOINTS, PATIENCE, SLIDER_PAGE, UNWATCHED, VIEWPORT, serve
 from benchmarks.report import Figure, percentile, show
 from tests.browser.conftest import launch_chromium
 from vae.library import list_cards
@@ -21,7 +20,6 @@ from vae.library import list_cards
 SECONDS = 3.0
 BETWEEN_MOVES = 0.004  # seconds: several moves a frame, so that none waits for one
 RELEASES = 9
-SLIDER_PAGE = Path(__file__).with_name("slider_page.py")
 LEAST_FRAMES, MOST_MILLISECONDS = 58.0, 3.0  # the targets
 
 # Both scripts look once a frame, from the first move on.
@@ -47,8 +45,8 @@ WATCH_CANVAS = """(canvas, type) => {
   globalThis.watch = watch;
 }"""
 
-# Counts the frames in which the thumb has moved and those in which another picture has come, and times each picture that
-# follows a release.
+# Counts the frames in which the thumb has moved and those in which another picture has come, and times the picture that
+# follows each release.
 WATCH_PICTURE = """() => {
   const thumb = document.querySelector("input[type=range]");
   const watch = { redrawn: 0, moved: 0, seconds: 0, painted: [] };

@@ -17,6 +17,7 @@ from tests.browser.conftest import launch_chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app.py"
+SLIDER_PAGE = ROOT / "benchmarks" / "slider_page.py"
 CHECKPOINTS = ROOT / "checkpoints"
 VIEWPORT: ViewportSize = {"width": 1360, "height": 900}
 UNWATCHED = "--server.fileWatcherType=none"  # source files may change meanwhile; nothing shall reload

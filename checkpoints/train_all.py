@@ -1,7 +1,7 @@
 """Train the shipped models anew from recipes.toml, by the command line, and print what was measured.
 
-`make checkpoints`, or `python checkpoints/train_all.py NAME ...` for some of them. A model is trained beside the old one
-and takes its place only once it is whole.
+`make checkpoints`, or `python checkpoints/train_all.py NAME ...` for some of them. A model is trained beside the old
+one and takes its place only once it is whole.
 """
 
 import subprocess

@@ -387,12 +387,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> N
 
 
 def test_the_library_lists_sound_cards_and_names_the_others(tmp_path: Path) -> None:
-    for name in ("b", "a", "broken"):
+    for name in ("b", "a", "broken", "cut"):
         save(tmp_path / name, from_flat({}))
     CARD_FAULTS["unknown field"](tmp_path / "broken")
+    (tmp_path / "cut" / "latents.safetensors").unlink()
     (tmp_path / "nothing").mkdir()
     found = list_cards(tmp_path, tmp_path / "no-such-folder")
     assert [entry.folder.name for entry in found.cards] == ["a", "b"]
-    assert len(found.problems) == 1
-    assert str(tmp_path / "broken") in found.problems[0]
-    assert "surprise" in found.problems[0]
+    broken, cut = found.problems
+    assert f"{tmp_path}/broken/card.json" in broken
+    assert "surprise" in broken
+    assert f"{tmp_path}/cut/latents.safetensors is missing" in cut

@@ -16,12 +16,16 @@ def at_this_point(option: ModelOption, here: Released | None) -> None:
     if here is None:
         st.caption("Let go of the point, and this line says how likely the prior finds the place.")
         return
-    shown = ", ".join(f"{value:.2f}".replace("-", "\u2212") for value in here.z[:6]) + (", …" if len(here.z) > 6 else "")
-    density = f"{log_density(here.z):.2f}".replace("-", "\u2212")
+    shown = ", ".join(signed(value) for value in here.z[:6]) + (", …" if len(here.z) > 6 else "")
     st.caption(
-        f"At z = ({shown}): log p(z) = {density} nats. "
+        f"At z = ({shown}): log p(z) = {signed(log_density(here.z))} nats. "
         f"{share_farther_out(here.z):.1%} of what the prior draws lies farther from the middle."
     )
+
+
+def signed(value: float) -> str:
+    """Two decimals and a true minus sign."""
+    return f"{value:.2f}".replace("-", "\u2212")
 
 
 def tasks(option: ModelOption) -> None:
@@ -33,8 +37,8 @@ def tasks(option: ModelOption) -> None:
         predict_then_look(
             "The straight way from one cluster to another: what lies half-way?",
             ("A mixture of the two, one laid over the other", "Other shapes, each nearly a real one", "Noise"),
-            "Now drag along it. Mostly other shapes that are nearly real, for a short stretch a blur. The decoder is not "
-            "linear, so half-way in z is not half-way in pixels.",
+            "Now drag along it. Mostly other shapes that are nearly real, for a short stretch a blur. The decoder is "
+            "not linear, so half-way in z is not half-way in pixels.",
             key="task-between",
         )
     with right:
@@ -42,16 +46,16 @@ def tasks(option: ModelOption) -> None:
             predict_then_look(
                 "Far outside the third ring, where no code has ever been: what will the decoder draw?",
                 ("Noise", "Nothing", "A bold version of what lies nearest the edge"),
-                "Now drag there. It carries on with what lies at the edge. Under the prior that far out is rare: see the "
-                "share below the map after you let go.",
+                "Now drag there. It carries on with what lies at the edge. So far out the prior hardly ever draws: see "
+                "the share below the map after you let go.",
                 key="task-outside",
             )
         else:
             predict_then_look(
                 "In the middle of an empty stretch between two clusters: what will the AE draw?",
                 ("A clear image", "A broken one", "A blank one"),
-                "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the decoder "
-                "what to draw, and nothing kept the stretch from being empty.",
+                "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the "
+                "decoder what to draw, and nothing kept the stretch from being empty.",
                 key="task-hole",
             )
 
@@ -86,8 +90,8 @@ def mathematics(option: ModelOption) -> None:
         if metrics and metrics.elbo is not None and metrics.reconstruction is not None and metrics.kl is not None:
             st.markdown(
                 f"For this model, averaged over {metrics.images:,} test images, in nats per image: "
-                f"ELBO {metrics.elbo:.2f} = reconstruction {metrics.reconstruction:.2f} - KL {metrics.kl:.2f}. "
-                f"{likelihood_note(option)}".replace("-", "\u2212")
+                f"ELBO {signed(metrics.elbo)} = reconstruction {signed(metrics.reconstruction)} \u2212 KL "
+                f"{signed(metrics.kl)}. {likelihood_note(option)}"
             )
 
 

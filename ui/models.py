@@ -23,7 +23,8 @@ class ModelOption:
     @property
     def file_hash(self) -> str:
         """Changes whenever the weights or the codes do."""
-        return "".join(_hash_of(path, path.stat().st_mtime_ns) for path in sorted(self.folder.glob("*.safetensors")))[:24]
+        files = (self.folder / "weights.safetensors", self.folder / "latents.safetensors")
+        return "".join(_hash_of(path, path.stat().st_mtime_ns) for path in files)
 
     @property
     def label(self) -> str:

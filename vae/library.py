@@ -28,7 +28,15 @@ def list_cards(*folders: Path) -> Listing:
     for folder in folders or FOLDERS:
         for card in sorted(folder.glob("*/card.json")):
             try:
-                cards.append(Entry(card.parent, read_card(card.parent)))
+                entry = Entry(card.parent, read_card(card.parent))
+                _check_complete(card.parent)
+                cards.append(entry)
             except CheckpointError as error:
                 problems.append(str(error))
     return Listing(tuple(cards), tuple(problems))
+
+
+def _check_complete(folder: Path) -> None:
+    for name in ("weights.safetensors", "latents.safetensors"):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder / name} is missing; the checkpoint is incomplete")

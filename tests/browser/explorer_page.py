@@ -36,7 +36,7 @@ NEXT_FRAMES = """(count) => new Promise((resolve) => {
 class Shown:
     """What the page showed at one moment, between two of its own steps."""
 
-    fields: np.ndarray  # (d,) the typed fields, two decimals
+    fields: np.ndarray  # (d,) the typed fields, two decimals; NaN where one holds no number
     sliders: np.ndarray  # (d,) the positions of the sliders
     image: np.ndarray  # (H, W, 3) grey levels or colours, 0 to 255
 
@@ -91,7 +91,7 @@ class ExplorerPage:
         """Everything that follows z, read in one go."""
         read = self.root.evaluate(READ_ALL)
         fields, sliders = (
-            np.array([float(values[key]) for key in sorted(values, key=int)])
+            np.array([float(values[key] or "nan") for key in sorted(values, key=int)])
             for values in (read["fields"], read["sliders"])
         )
         return Shown(fields, sliders, read_png(read["image"])[..., :3])
@@ -101,6 +101,19 @@ class ExplorerPage:
         canvases = self.map.locator("xpath=..").locator("canvas").all()
         lattice, points, cursor = (read_png(canvas.evaluate(READ_CANVAS)) for canvas in canvases)
         return lattice, points, cursor
+
+    def cursor(self) -> tuple[float, float]:
+        """The middle of the cursor's ring, the one opaque thing on its canvas, on the page."""
+        canvas, box = self.layers()[2], self.map.bounding_box()
+        assert box
+        opaque = np.argwhere(canvas[..., 3] == 255)
+        assert len(opaque), "there is no cursor"
+        y, x = (opaque.min(axis=0) + opaque.max(axis=0) + 1) / 2 * box["width"] / len(canvas)
+        return box["x"] + float(x), box["y"] + float(y)
+
+    def scrolled(self) -> float:
+        """How far down the page is, in pixels."""
+        return self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop + scrollY")
 
     def frames(self, count: int = 2) -> None:
         """Let the page draw that many frames."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 DIGITS = ROOT / "checkpoints" / "digits-vae-2d"
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
+CELLS = 20  # a side of the lattice
 LEVEL = 1.0  # grey level: canvas and torch may round apart
 DECIMALS = 0.0055  # what the two decimals of a field leave open
 FOCUSED = """() => {
@@ -105,7 +107,7 @@ def test_a_number_can_be_typed(digits: Callable[..., ExplorerPage]) -> None:
 
 @pytest.mark.parametrize("nonsense", ["", "--", "1e", "e5-"])
 def test_nonsense_typed_changes_nothing(digits: Callable[..., ExplorerPage], nonsense: str) -> None:
-    explorer = digits()
+    explorer = digits("0.5043,-1.2")  # between two positions of the slider
     before = explorer.shown()
     explorer.field(0).fill("")
     explorer.field(0).press_sequentially(nonsense)
@@ -114,7 +116,7 @@ def test_nonsense_typed_changes_nothing(digits: Callable[..., ExplorerPage], non
     explorer.field(0).press("Tab")
     after = explorer.shown()
     assert list(after.fields) == [0.5, -1.2]
-    assert list(after.sliders) == [0.5, -1.2]
+    assert np.array_equal(after.image, before.image)
 
 
 def test_a_number_typed_beyond_the_range_stops_at_its_end(digits: Callable[..., ExplorerPage]) -> None:
@@ -187,6 +189,23 @@ def test_play_walks_and_pause_stops(explore: Opener, app_url: str) -> None:
     assert np.array_equal(explorer.shown().image, stopped.image)
 
 
+def test_with_less_motion_play_goes_from_class_to_class_in_steps(explore: Opener, app_url: str) -> None:
+    explorer = explore.blank(reduced_motion="reduce")
+    explorer.page.clock.install()
+    explorer.open(f"{app_url}/?model=digits-vae-2d&z=0,0")
+    explorer.press("Play")
+    walk = []
+    for _ in range(150):
+        explorer.page.clock.run_for(200)
+        walk.append(tuple(explorer.shown().fields))
+    assert sum(one != other for one, other in pairwise(walk)) < 30
+    stops = np.array(sorted(set(walk)))
+    codes = load_file(DIGITS / "latents.safetensors")
+    distances = np.linalg.norm(codes["mu"] - stops[:, None], axis=-1)
+    assert distances.min(axis=1).max() < 0.5  # among the codes, not between them
+    assert len(set(codes["labels"][distances.argmin(axis=1)])) >= 6
+
+
 def test_play_stops_when_the_reader_takes_over(digits: Callable[..., ExplorerPage]) -> None:
     explorer = digits()
     explorer.press("Play")
@@ -227,7 +246,7 @@ def test_the_legend_lights_one_class_and_then_all_again(digits: Callable[..., Ex
     assert explorer.button("4").get_attribute("aria-pressed") == "true"
     lit = explorer.layers()[1]
     assert dots_of(lit, 4) >= dots_of(before, 4)
-    assert all(dots_of(lit, label) == 0 for label in range(10) if label != 4)
+    assert all(dots_of(lit, label) < 0.05 * dots_of(before, label) for label in range(10) if label != 4)
     explorer.press("4")
     assert np.array_equal(explorer.layers()[1], before)
 
@@ -237,7 +256,7 @@ def test_points_and_prior_can_be_taken_off_the_map(digits: Callable[..., Explore
     whole = explorer.layers()[1]
     explorer.press("points")
     without_points = explorer.layers()[1]
-    assert all(dots_of(without_points, label) == 0 for label in range(10))
+    assert all(dots_of(without_points, label) < 0.05 * dots_of(whole, label) for label in range(10))
     explorer.press("prior")
     bare = explorer.layers()[1]
     assert (bare[..., 3] > 0).sum() < (without_points[..., 3] > 0).sum()
@@ -247,19 +266,31 @@ def test_points_and_prior_can_be_taken_off_the_map(digits: Callable[..., Explore
 
 
 def test_the_lattice_shows_what_the_middle_of_each_cell_decodes_to(digits: Callable[..., ExplorerPage]) -> None:
-    cells, model = 20, vae.load(DIGITS)
+    model = vae.load(DIGITS)
     explorer = digits(permissions=CLIPBOARD)
     corner, scale = measured_map(explorer)
     explorer.press("lattice")
-    explorer.wait_until(lambda: bool((explorer.layers()[0][..., 3] == 255).all()))
-    lattice = explorer.layers()[0]
-    side = lattice.shape[0]
-    for row, column in ((0, 0), (3, 16), (10, 10), (19, 7)):
-        z = corner + scale * (np.array([column, row]) + 0.5) * side / cells
-        at = [np.floor((cell + (np.arange(8) + 0.5) / 8) * side / cells).astype(int) for cell in (row, column)]
-        assert differs(lattice[np.ix_(*at)][..., :3], model, z, within=0.001) <= 2 * LEVEL
+    explorer.wait_until(lambda: all(image_of_cell(explorer, (row, 10)) is not None for row in range(CELLS)))
+    for place in ((0, 0), (3, 16), (10, 10), (19, 7)):
+        z = corner + scale * (np.array(place[::-1]) + 0.5) * explorer.layers()[0].shape[0] / CELLS
+        image = image_of_cell(explorer, place)
+        assert image is not None
+        assert differs(image, model, z, within=0.001) <= 2 * LEVEL
     explorer.press("lattice")
     assert not explorer.layers()[0].any()
+
+
+def image_of_cell(explorer: ExplorerPage, place: tuple[int, int]) -> NDArray[np.float64] | None:
+    """The 8x8 image in a cell of the lattice (row, column), read in the middle of each pixel; None while empty."""
+    lattice = explorer.layers()[0]
+    rows, columns = (slice(round(at * len(lattice) / CELLS), round((at + 1) * len(lattice) / CELLS)) for at in place)
+    cell = lattice[rows, columns]
+    inked = np.argwhere(cell[..., 3] == 255)
+    if not len(inked):
+        return None
+    first, last = inked.min(axis=0), inked.max(axis=0) + 1
+    middles = first[:, None] + (last - first)[:, None] * (np.arange(8) + 0.5) / 8
+    return cell[np.ix_(*middles.astype(int))][..., :3]
 
 
 def measured_map(explorer: ExplorerPage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -289,16 +320,62 @@ def test_the_rings_stand_at_one_two_and_three_sigma(digits: Callable[..., Explor
     assert np.abs(radii[:, None] - [1, 2, 3]).min(axis=1).max() <= pixel
 
 
-def test_zooming_keeps_z_and_shows_less(digits: Callable[..., ExplorerPage]) -> None:
-    explorer = digits(permissions=CLIPBOARD)
-    before, (_, scale) = explorer.layers()[1], measured_map(explorer)
-    z = explorer.shown().fields
+def test_zoom_and_pan_move_the_map_and_the_cursor_with_it(digits: Callable[..., ExplorerPage]) -> None:
+    explorer = digits("0.6,0.9")
+    mouse, whole = explorer.page.mouse, explorer.layers()[1]
+    places = [explorer.cursor()]
+
+    def moved() -> tuple[float, float]:
+        """Where the ring stands now: elsewhere than before, and where z is on the map as it is now."""
+        mouse.move(5, 5)
+        places.append(explorer.cursor())
+        assert np.abs(np.subtract(places[-1], places[-2])).max() > 10
+        assert list(explorer.shown().fields) == [0.6, 0.9]
+        return places[-1]
+
     explorer.map.press("+")
-    assert np.array_equal(explorer.shown().fields, z)
-    _, zoomed = measured_map(explorer)
-    assert abs(zoomed[0]) < 0.9 * abs(scale[0])
-    explorer.map.press("0")
+    moved()
+    mouse.move(*explorer.map_point(0.5, 0.5))
+    explorer.page.keyboard.down("Shift")
+    mouse.down()
+    mouse.move(*explorer.map_point(0.4, 0.7), steps=5)
+    mouse.up()
+    explorer.page.keyboard.up("Shift")
+    panned = moved()
+    assert np.subtract(panned, places[-2]) == pytest.approx(
+        np.subtract(explorer.map_point(0.4, 0.7), explorer.map_point(0.5, 0.5)), abs=2
+    )
+    mouse.move(*explorer.map_point(0.3, 0.6))
+    explorer.page.keyboard.down("Control")
+    mouse.wheel(0, -150)
+    explorer.page.keyboard.up("Control")
+    explorer.frames()
+    mouse.click(*moved())
+    assert np.abs(explorer.shown().fields - [0.6, 0.9]).max() <= 0.02  # a click on the ring leaves z where it is
+    explorer.press("fit the map")
+    assert np.array_equal(explorer.layers()[1], whole)
+
+
+def test_a_plain_wheel_scrolls_the_page_and_leaves_the_map(digits: Callable[..., ExplorerPage]) -> None:
+    explorer = digits(viewport={"width": 1360, "height": 600})
+    before = explorer.layers()[1]
+    explorer.page.mouse.move(*explorer.map_point(0.5, 0.5))
+    explorer.page.mouse.wheel(0, 100)
+    explorer.wait_until(lambda: explorer.scrolled() > 0)
     assert np.array_equal(explorer.layers()[1], before)
+
+
+def test_the_map_is_drawn_anew_when_the_window_changes(digits: Callable[..., ExplorerPage]) -> None:
+    explorer = digits()
+    sizes = {explorer.layers()[1].shape[0]}
+    for width, height in ((1000, 900), (600, 900), (1360, 1000)):
+        explorer.page.set_viewport_size({"width": width, "height": height})
+        explorer.wait_until(lambda: explorer.layers()[1].shape[0] == explorer.map.evaluate("(e) => e.clientWidth"))
+        explorer.map.scroll_into_view_if_needed()
+        sizes.add(explorer.layers()[1].shape[0])
+        explorer.page.mouse.click(*explorer.cursor())
+        assert np.abs(explorer.shown().fields - [0.5, -1.2]).max() <= 0.05
+    assert len(sizes) >= 3
 
 
 # --- share links -----------------------------------------------------------------------------------------------------
@@ -345,21 +422,3 @@ def test_a_hostile_link_opens_a_working_page(explore: Opener, app_url: str, quer
     assert not explorer.shown().fields.any()
     assert explorer.page.get_by_test_id("stException").count() == 0
     assert "Traceback" not in explorer.page.inner_text("body")
-
-
-def test_the_walk_visits_the_middle_of_each_class(explore: Opener, app_url: str) -> None:
-    """With less motion asked for: the class centres alone, one after the other, each for a while."""
-    explorer = explore.blank(reduced_motion="reduce")
-    explorer.page.clock.install()
-    explorer.open(f"{app_url}/?model=digits-vae-2d&z=0,0")
-    explorer.press("Play")
-    visited = []
-    for _ in range(180):
-        explorer.page.clock.run_for(100)
-        visited.append(tuple(explorer.shown().fields))
-    codes = load_file(DIGITS / "latents.safetensors")
-    centers = [codes["mu"][codes["labels"] == label].mean(axis=0) for label in range(10)]
-    assert len(set(visited)) == 10
-    for center in centers:
-        assert min(np.abs(np.array(place) - center).max() for place in visited) <= DECIMALS
-    assert sum(one != other for one, other in zip(visited, visited[1:], strict=False)) <= 12

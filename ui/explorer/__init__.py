@@ -1,5 +1,6 @@
 """The explorer: a component that decodes in the browser, under the finger. Python hears z on release."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,20 @@ from ui.theme import CLASSES, QUANTITIES
 HERE = Path(__file__).parent
 RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js", "worker.js")
 VIEW = (
-    "layout.js", "geometry.js", "neighbours.js", "picture.js", "map_layers.js", "gestures.js", "map.js", "sliders.js",
-    "traversals.js", "lattice.js", "background.js", "tour.js", "parts.js", "explorer.js",
+    "layout.js",
+    "geometry.js",
+    "neighbours.js",
+    "picture.js",
+    "map_layers.js",
+    "gestures.js",
+    "map.js",
+    "sliders.js",
+    "traversals.js",
+    "lattice.js",
+    "background.js",
+    "tour.js",
+    "parts.js",
+    "explorer.js",
 )
 WIDEST = 1e4  # no model at hand has codes that far out
 
@@ -31,8 +44,6 @@ class Released:
 
 def _script() -> str:
     """All files as one module. The runtime's text is also a string in it: the worker is started from that."""
-    import json
-
     runtime = "\n".join((HERE / name).read_text(encoding="utf-8") for name in RUNTIME)
     view = "\n".join((HERE / name).read_text(encoding="utf-8") for name in VIEW)
     return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{view}"
@@ -72,7 +83,7 @@ def describe(option: ModelOption) -> dict[str, Any]:
         "classNames": list(card.data.class_names),
         "ink": card.data.ink,
         "kl": list(metrics.kl_per_dimension) if metrics and metrics.kl_per_dimension else None,
-        "factors": {name: list(shares) for name, shares in metrics.factors.items()} if metrics and metrics.factors else None,
+        "factors": metrics.factors if metrics else None,
         "decoderUrl": payload_url(option, "decoder"),
         "latentsUrl": payload_url(option, "latents"),
     }

@@ -57,9 +57,9 @@ def log_evidence(model: VAE, x: Tensor, nodes: int = NODES, half_width: float = 
 def log_likelihoods(p: Distribution, images: Tensor) -> Tensor:
     """log p(x_n|z_g) for every image and every code (N, G), from the likelihood's own `log_prob`.
 
-    p has batch (G,) and pixels that are independent; images (N, C * H * W) are float64. Every likelihood here is at most
-    quadratic in a pixel's value, so three values of `log_prob` a pixel give it everywhere, and all pairs become two
-    matrix products.
+    p has batch (G,) and pixels that are independent; images (N, C * H * W) are float64. Every likelihood here is at
+    most quadratic in a pixel's value, so three values of `log_prob` a pixel give it everywhere, and all pairs become
+    two matrix products.
     """
     pixels = cast(Independent, p).base_dist
     at_zero, at_half, at_one = (

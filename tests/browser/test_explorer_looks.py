@@ -130,8 +130,7 @@ def test_a_phone_shows_every_part_one_below_the_other(explore: Opener, app_url: 
 
 def test_a_finger_on_the_map_moves_z_and_not_the_page(explore: Opener, app_url: str) -> None:
     explorer = explore(f"{app_url}/?model=digits-vae-2d&z=0,0", **PHONE)
-    explorer.map.scroll_into_view_if_needed()
-    explorer.page.evaluate("document.querySelector('[data-testid=stMain]').scrollBy(0, -60)")
+    explorer.map.evaluate("(map) => map.scrollIntoView({ block: 'center' })")
     before, top = explorer.shown(), explorer.scrolled()
     finger = Finger(explorer)
     finger.down(*explorer.map_point(0.3, 0.3))
@@ -153,7 +152,7 @@ def test_a_finger_on_the_map_moves_z_and_not_the_page(explore: Opener, app_url: 
     x, y = heading["x"] + 5, heading["y"] + 5
     finger.down(x, y)
     for moved in range(10, 130, 10):
-        finger.move(x, y + moved)
+        finger.move(x, y - moved)
     finger.up()
     explorer.wait_until(lambda: explorer.scrolled() != top)
 

@@ -65,23 +65,24 @@ def evaluate(
     dataset: Annotated[str | None, typer.Option(help="data set; the model's own when not given")] = None,
     split: Annotated[str, typer.Option(help="train or test")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-    binarize: Annotated[bool, typer.Option(help="split pixels at one half first")] = False,
+    binarize: Annotated[bool, typer.Option("--binarize", help="split pixels at one half first")] = False,
+    importance_samples: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="add the importance-weighted bound with so many samples")
+    ] = None,
+    quadrature: Annotated[
+        bool, typer.Option("--quadrature", help="add log p(x) by a grid, and the gap (d = 2)")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="measure the first so many images only")] = None,
 ) -> None:
     """Measure a model: ELBO and its terms in nats per image, squared error per pixel, 5-NN accuracy of the codes."""
-    import vae
-    from vae.analysis import evaluate as measures
+    from vae.cli_evaluate import measure
 
-    model = vae.load(checkpoint)
-    assert model.card is not None
-    image_set = vae.datasets.load(dataset or model.card.data.name, split)
-    measures.check_fits(model, image_set, str(checkpoint))
-    metrics = measures.evaluate(model, image_set, model.card.name, binarized=binarize)
-    figures = metrics.model_dump(exclude_none=True)
+    metrics = measure(checkpoint, dataset, split, binarize, importance_samples, quadrature, limit)
     if as_json:
         print(json.dumps(metrics.model_dump(), allow_nan=False))
         return
     table = Table("measure", "value", title=f"{metrics.model} on {metrics.dataset}, {metrics.split}")
-    for name, value in figures.items():
+    for name, value in metrics.model_dump(exclude_none=True).items():
         table.add_row(name.replace("_", " "), _shown(value))
     console().print(table)
 

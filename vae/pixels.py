@@ -11,11 +11,6 @@ def to_float(images: Tensor) -> Tensor:
     return images.to(torch.float32).div_(255)
 
 
-def binarize(x: Tensor) -> Tensor:
-    """Each pixel of images in [0, 1] to 0 or 1, split at one half."""
-    return (x >= 0.5).to(x.dtype)
-
-
 def contact_sheet(images: Tensor, columns: int, scale: int = 4) -> Image.Image:
     """Images (N, C, H, W) in [0, 1] on one picture, `columns` to a row, each pixel drawn `scale` wide."""
     pixels = images.clamp(0, 1).mul(255).round().to(torch.uint8).numpy()

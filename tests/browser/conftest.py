@@ -2,13 +2,7 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.browser.explorer_page import ExplorerPage
-from tests.browser.made_models import APP_OF_MADE_MODELS, make_models
+from tests.made_models import make_models
+from tests.serving import ROOT, app_on, serve
 
-ROOT = Path(__file__).parents[2]
 EXPLORER = ROOT / "ui" / "explorer"
 LOGS = pytest.StashKey[list[Path]]()
-PATIENCE = 60.0  # seconds until an app that has not started is given up
 RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js")
 QUIET = (
     "--no-sandbox",
@@ -67,41 +60,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@contextmanager
-def serve(script: Path, log: Path) -> Iterator[str]:
-    """`streamlit run script` on a free port, its output in `log`: the address, once it answers; stopped at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://localhost:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-    options = ("--server.headless=true", "--server.fileWatcherType=none")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT) as process,
-    ):
-        try:
-            _wait_for(url, process, log)
-            yield url
-        finally:
-            process.terminate()
-    # Streamlit itself may complain about a page that was closed half-way; our own files may not be in any traceback.
-    said = log.read_text()
-    if any(f'File "{ROOT / room}' in said for room in ("app.py", "pages", "ui", "vae")):
-        pytest.fail(f"{script.name} ran into an error:\n{said[-4000:]}", pytrace=False)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE):
-                return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail(f"The app did not start:\n{log.read_text()}", pytrace=False)
-
-
 @pytest.fixture(scope="session")
 def app_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app as it ships."""
@@ -125,10 +83,9 @@ def made_url(
 ) -> Iterator[str]:
     """The same app on the folder of small models."""
     folder = tmp_path_factory.mktemp("app")
-    script, log = folder / "app.py", folder / "log.txt"
-    script.write_text(APP_OF_MADE_MODELS.format(root=str(ROOT), models=str(made_models)))
+    log = folder / "log.txt"
     request.session.stash.setdefault(LOGS, []).append(log)
-    with serve(script, log) as url:
+    with serve(app_on(made_models, folder), log) as url:
         yield url
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import vae
-from tests.browser.conftest import ROOT, Opener
+from tests.browser.conftest import Opener
 from tests.browser.explorer_page import ExplorerPage, differs, grey_levels, read_png
+from tests.serving import ROOT
 from vae.analysis.standard_normal import log_density
 
 pytestmark = pytest.mark.browser

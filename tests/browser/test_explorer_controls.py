@@ -14,8 +14,9 @@ from safetensors.numpy import load_file
 from scipy import stats
 
 import vae
-from tests.browser.conftest import ROOT, Opener
+from tests.browser.conftest import Opener
 from tests.browser.explorer_page import ExplorerPage, Shown, differs
+from tests.serving import ROOT
 from ui.theme import CLASSES
 
 pytestmark = pytest.mark.browser

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import vae
-from tests.browser.conftest import ROOT, Opener
+from tests.browser.conftest import Opener
 from tests.browser.explorer_page import ExplorerPage, differs
-from tests.browser.made_models import COLOUR
+from tests.made_models import COLOUR
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 

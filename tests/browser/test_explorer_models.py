@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 import vae
 from tests.browser.conftest import Opener
 from tests.browser.explorer_page import ExplorerPage, differs, grey_levels, read_png
-from tests.browser.made_models import COLOUR, MANY, MANY_KL, STROKES, TORN, WIDE
+from tests.made_models import COLOUR, MANY, MANY_KL, STROKES, TORN, WIDE
 from ui.theme import QUANTITIES
 from vae.models import VAE
 

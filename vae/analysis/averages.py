@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vae.models import Model
 from vae.objective import Terms, terms
-from vae.pixels import binarize, to_float
+from vae.pixels import to_float
 
 MEASURE_BATCH = 2048
 
@@ -50,7 +50,7 @@ class RunningAverages:
 
 
 @torch.no_grad()
-def measure(model: Model, images: Tensor, seed: int = 0, samples: int = 1, binarized: bool = False) -> Averages:
+def measure(model: Model, images: Tensor, seed: int = 0, samples: int = 1) -> Averages:
     """Mean terms over uint8 images (N, C, H, W), with `samples` draws of q for each image."""
     generator = torch.Generator().manual_seed(seed)
     was_training = model.training
@@ -58,7 +58,6 @@ def measure(model: Model, images: Tensor, seed: int = 0, samples: int = 1, binar
     running = RunningAverages()
     for _ in range(samples):
         for batch in images.split(MEASURE_BATCH):
-            x = to_float(batch)
-            running.add(terms(model, binarize(x) if binarized else x, generator))
+            running.add(terms(model, to_float(batch), generator))
     model.train(was_training)
     return running.averages()

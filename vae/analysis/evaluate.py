@@ -21,17 +21,18 @@ NEIGHBOURS = 5
 
 
 def evaluate(model: Model, image_set: ImageSet, name: str, binarized: bool = False, seed: int = 0) -> Metrics:
-    """Measure a model on a set. `binarized` splits pixels at one half before the ELBO's terms are taken.
+    """Measure a model on a set; with `binarized`, on its images split at one half.
 
     Raises VaeError when a figure is not finite.
     """
+    image_set = image_set.binarized() if binarized else image_set
     codes = encode_set(model, image_set)
     if not np.isfinite(codes.mu).all():
         raise VaeError(f"{name} gives {image_set.name} codes that are not finite; its weights are unusable")
     images = torch.from_numpy(image_set.images.copy())
     figures = {}
     if isinstance(model, VAE):
-        averages = measure(model, images, seed, ELBO_SAMPLES, binarized)
+        averages = measure(model, images, seed, ELBO_SAMPLES)
         figures = {
             "elbo": averages.elbo,
             "reconstruction": averages.reconstruction,

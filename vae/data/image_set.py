@@ -86,6 +86,10 @@ class ImageSet:
         """The first `count` images, or all of them when there are fewer."""
         return self.take(slice(count))
 
+    def binarized(self) -> "ImageSet":
+        """Each pixel black or white, split at one half: what a Bernoulli likelihood is a likelihood of."""
+        return replace(self, images=np.where(self.images >= 128, 255, 0).astype(np.uint8))
+
     def _check_images(self) -> None:
         images = self.images
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""Small untrained models of every kind the explorer must show, written in a moment, and the app opened on them."""
+"""Small untrained models of every kind the explorer must show, written in a moment."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,19 +15,6 @@ from vae.models import build
 
 COLOUR, WIDE, MANY, STROKES, TORN = "colour-2d", "wide-2d", "many-6d", "strokes-2d", "torn-2d"
 MANY_KL = (0.5, 2.0, 0.001, 1.2, 0.0, 3.0)  # nats; z3 and z5 carry nothing
-APP_OF_MADE_MODELS = """
-import sys
-from pathlib import Path
-
-sys.path.insert(0, {root!r})
-import streamlit as st
-
-import vae.library
-from ui.routes import routes
-
-vae.library.FOLDERS = (Path({models!r}),)
-app = st.App({root!r} + "/pages/router.py", routes=routes)
-"""
 
 
 def make_models(folder: Path) -> None:

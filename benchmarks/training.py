@@ -1,0 +1,69 @@
+"""This library's training loop beside that of PyTorch's own VAE example: the same network, epochs in turn.
+
+Run as `python -m benchmarks.training [--epochs 10]`. Each loop has a process of its own; one waits while the other
+works, so that a busy machine slows both alike.
+"""
+
+import argparse
+import statistics
+from collections.abc import Sequence
+from itertools import accumulate
+
+from rich.progress import track
+
+from benchmarks.report import Figure, show
+from benchmarks.training_epochs import Epoch, trainer
+
+EPOCHS = 10  # as the example has it
+LEAST_TIMES_FASTER = 3.0  # the target, for speed and for time
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the example, and then its test loss counts")
+    epochs = parser.parse_args().epochs
+    with trainer("benchmarks.training_ours") as ours, trainer("benchmarks.training_example") as example:
+        for _ in track(range(epochs), "epochs of both", transient=True):
+            ours.train_one()
+            example.train_one()
+        goal = example.epochs[-1].test_loss
+        while min(epoch.test_loss for epoch in ours.epochs) > goal and len(ours.epochs) < 2 * epochs:
+            ours.train_one()
+    title = f"Training on MNIST, 784-400-20, batches of 128, {epochs} epochs"
+    show(title, figures(ours.epochs, example.epochs), beside="PyTorch's example")
+
+
+def figures(ours: Sequence[Epoch], example: Sequence[Epoch]) -> list[Figure]:
+    epochs = len(example)
+    pairs = list(zip(ours, example, strict=False))
+    faster = statistics.median(a.images_per_second / b.images_per_second for a, b in pairs)
+    speeds = [statistics.median(epoch.images_per_second for epoch in side) for side in (ours, example)]
+    return [
+        Figure(
+            "images per second, median of the epochs",
+            f"{speeds[0]:,.0f}: {faster:.1f} times as many",
+            f"{speeds[1]:,.0f}",
+            f"at least {LEAST_TIMES_FASTER:g} times",
+            faster >= LEAST_TIMES_FASTER,
+        ),
+        time_to_loss(ours, example),
+        Figure(f"test loss after {epochs} epochs, nats", *(f"{side[epochs - 1].test_loss:.2f}" for side in (ours, example))),
+        Figure("peak memory of the process, MB", *(f"{side[-1].peak_megabytes:,.0f}" for side in (ours, example))),
+    ]
+
+
+def time_to_loss(ours: Sequence[Epoch], example: Sequence[Epoch]) -> Figure:
+    """The time, test passes included, until the test loss is down to where the example ended."""
+    what, target = "until the example's last test loss", f"at most 1/{LEAST_TIMES_FASTER:g} of the time"
+    goal, their_time = example[-1].test_loss, sum(epoch.seconds for epoch in example)
+    beside = f"{their_time:.1f} s, {len(example)} epochs"
+    for count, (epoch, seconds) in enumerate(zip(ours, accumulate(each.seconds for each in ours), strict=True), 1):
+        if epoch.test_loss <= goal:
+            share = seconds / their_time
+            here = f"{seconds:.1f} s, {count} epochs: {share:.2f} of the time"
+            return Figure(what, here, beside, target, share <= 1 / LEAST_TIMES_FASTER)
+    return Figure(what, f"not reached in {len(ours)} epochs", beside, target, False)
+
+
+if __name__ == "__main__":
+    main()

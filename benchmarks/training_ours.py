@@ -1,0 +1,33 @@
+"""This library's training loop on the network of `benchmarks.training_example`, an epoch at a time."""
+
+import time
+from collections.abc import Iterator
+
+import torch
+
+from benchmarks.training_epochs import BATCH_SIZE, DATA_SET, HIDDEN, LATENT, LEARNING_RATE, Epoch, answer_requests
+from vae.config import ModelConfig, TrainingConfig
+from vae.data import load
+from vae.models import build
+from vae.training.events import EpochDone
+from vae.training.loop import TrainingState, train
+
+ENOUGH = 10_000  # epochs: more than anyone asks for
+
+
+def epochs() -> Iterator[Epoch]:
+    """Train for as long as epochs are asked for."""
+    train_set, test_set = load(DATA_SET, "train"), load(DATA_SET, "test")
+    config = TrainingConfig(epochs=ENOUGH, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=1)
+    model = build(ModelConfig(hidden=(HIDDEN,), latent_dim=LATENT), train_set.shape, config.seed)
+    state = TrainingState.fresh(model, config.learning_rate)
+    images, test_images = (torch.from_numpy(each.images.copy()) for each in (train_set, test_set))
+    started = time.perf_counter()
+    for event in train(state, config, images, test_images):
+        if isinstance(event, EpochDone):
+            yield Epoch(event.images_per_second, time.perf_counter() - started, -event.test.elbo)
+            started = time.perf_counter()
+
+
+if __name__ == "__main__":
+    answer_requests(epochs())

@@ -1,0 +1,70 @@
+"""The app in a process of its own."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds until an app that has not started is given up
+APP_ON_OTHER_MODELS = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {root!r})
+import streamlit as st
+
+import vae.library
+from ui.routes import routes
+
+vae.library.FOLDERS = (Path({models!r}),)
+app = st.App({root!r} + "/pages/router.py", routes=routes)
+"""
+
+
+def app_on(models: Path, folder: Path) -> Path:
+    """A script in `folder` that is the app, but on the models of another folder."""
+    script = folder / "app.py"
+    script.write_text(APP_ON_OTHER_MODELS.format(root=str(ROOT), models=str(models)), encoding="utf-8")
+    return script
+
+
+@contextmanager
+def serve(script: Path, log: Path) -> Iterator[str]:
+    """`streamlit run script` on a free port, its output in `log`: the address, once it answers; stopped at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://localhost:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    options = ("--server.headless=true", "--server.fileWatcherType=none")
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            _wait_for(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+    # Streamlit itself may complain about a page that was closed half-way; our own files may not be in any traceback.
+    said = log.read_text()
+    if any(f'File "{ROOT / room}' in said for room in ("app.py", "pages", "ui", "vae")):
+        pytest.fail(f"{script.name} ran into an error:\n{said[-4000:]}", pytrace=False)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE):
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"The app did not start:\n{log.read_text()}", pytrace=False)

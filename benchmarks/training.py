@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def figures(ours: Sequence[Epoch], example: Sequence[Epoch]) -> list[Figure]:
-    epochs = len(example)
+    epochs, goal = len(example), example[-1].test_loss
     pairs = list(zip(ours, example, strict=False))
     faster = statistics.median(a.images_per_second / b.images_per_second for a, b in pairs)
     speeds = [statistics.median(epoch.images_per_second for epoch in side) for side in (ours, example)]
@@ -47,8 +47,10 @@ def figures(ours: Sequence[Epoch], example: Sequence[Epoch]) -> list[Figure]:
             faster >= LEAST_TIMES_FASTER,
         ),
         time_to_loss(ours, example),
-        Figure(f"test loss after {epochs} epochs, nats", *(f"{side[epochs - 1].test_loss:.2f}" for side in (ours, example))),
-        Figure("peak memory of the process, MB", *(f"{side[-1].peak_megabytes:,.0f}" for side in (ours, example))),
+        Figure(f"test loss after {epochs} epochs, nats", f"{ours[epochs - 1].test_loss:.2f}", f"{goal:.2f}"),
+        Figure(
+            "peak memory of the process, MB", f"{ours[-1].peak_megabytes:,.0f}", f"{example[-1].peak_megabytes:,.0f}"
+        ),
     ]
 
 

@@ -57,6 +57,7 @@ def trainer(module: str) -> Iterator[Trainer]:
     """`python -m module` as a Trainer, ended at the end."""
     command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin is not None
+        assert process.stdout is not None
         yield Trainer(process.stdin, process.stdout)
         process.stdin.close()

@@ -88,6 +88,9 @@ def test_photographs_keep_their_values(explore: Opener, made_url: str, made_mode
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_its_ground(explore: Opener, app_url: str, scheme: str) -> None:
     explorer = explore(f"{app_url}/?model=digits-vae-2d&z=0,0", color_scheme=scheme)
+    for more in ("The mathematics", "About this model and its data"):
+        explorer.page.get_by_text(more, exact=True).click()
+    explorer.page.locator(".katex").last.wait_for()
     texts = explorer.page.evaluate(TEXTS)
     assert len(texts) > 40
     grounds = [luminance(np.array(text["paper"][:3])) for text in texts]

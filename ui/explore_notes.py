@@ -32,32 +32,56 @@ def tasks(option: ModelOption) -> None:
     """Two things to predict before looking."""
     st.subheader("Predict, then look", anchor=False)
     left, right = st.columns(2, gap="medium")
-    is_vae = option.card.model.kind == "vae"
     with left:
-        predict_then_look(
-            "The straight way from one cluster to another: what lies half-way?",
-            ("A mixture of the two, one laid over the other", "Other shapes, each nearly a real one", "Noise"),
-            "Now drag along it. Mostly other shapes that are nearly real, for a short stretch a blur. The decoder is "
-            "not linear, so half-way in z is not half-way in pixels.",
-            key="task-between",
-        )
-    with right:
-        if is_vae:
-            predict_then_look(
-                "Far outside the third ring, where no code has ever been: what will the decoder draw?",
-                ("Noise", "Nothing", "A bold version of what lies nearest the edge"),
-                "Now drag there. It carries on with what lies at the edge. So far out the prior hardly ever draws: see "
-                "the share below the map after you let go.",
-                key="task-outside",
-            )
+        if option.card.model.latent_dim > 2:
+            task_silent_dimension()
         else:
-            predict_then_look(
-                "In the middle of an empty stretch between two clusters: what will the AE draw?",
-                ("A clear image", "A broken one", "A blank one"),
-                "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the "
-                "decoder what to draw, and nothing kept the stretch from being empty.",
-                key="task-hole",
-            )
+            task_between()
+    with right:
+        if option.card.model.kind == "vae":
+            task_outside()
+        else:
+            task_hole()
+
+
+def task_between() -> None:
+    predict_then_look(
+        "The straight way from one cluster to another: what lies half-way?",
+        ("A mixture of the two, one laid over the other", "Other shapes, each nearly a real one", "Noise"),
+        "Now drag along it. Mostly other shapes that are nearly real, for a short stretch a blur. The decoder is not "
+        "linear, so half-way in z is not half-way in pixels.",
+        key="task-between",
+    )
+
+
+def task_silent_dimension() -> None:
+    predict_then_look(
+        "The last slider has the least KL. What will it change?",
+        ("Everything", "A fine detail", "Next to nothing"),
+        "Now drag it from end to end, and then the first one. KL is how much the encoder says through a dimension: at "
+        "0 nats it says nothing, and the decoder has learned not to listen.",
+        key="task-silent",
+    )
+
+
+def task_outside() -> None:
+    predict_then_look(
+        "Far outside the third ring, where no code has ever been: what will the decoder draw?",
+        ("Noise", "Nothing", "A bold version of what lies nearest the edge"),
+        "Now drag there. It carries on with what lies at the edge. So far out the prior hardly ever draws: see the "
+        "share above after you let go.",
+        key="task-outside",
+    )
+
+
+def task_hole() -> None:
+    predict_then_look(
+        "In the middle of an empty stretch between two clusters: what will the AE draw?",
+        ("A clear image", "A broken one", "A blank one"),
+        "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the decoder what "
+        "to draw, and nothing kept the stretch from being empty.",
+        key="task-hole",
+    )
 
 
 def mathematics(option: ModelOption) -> None:

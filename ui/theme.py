@@ -24,7 +24,7 @@ _STYLE = """<style>
 .stMainBlockContainer h1 { font-size: 25px; font-weight: 650; padding: 0 0 4px; letter-spacing: -0.01em; }
 .stMainBlockContainer [data-testid="stHeadingWithActionElements"] { gap: 0; }
 .stMainBlockContainer .stVerticalBlock { gap: 0.9rem; }
-.stMainBlockContainer h3 { font-size: 17px; font-weight: 650; padding: 10px 0 0; }
+.stMainBlockContainer h3 { font-size: 17px; font-weight: 650; padding: 10px 0 6px; }
 .katex { font-size: 1.08em; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 4rem 1rem 2rem; }

@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.browser.explorer_page import ExplorerPage
+from tests.browser.explorer_page import DIGITS, ExplorerPage, Opener
 from tests.made_models import make_models
 from tests.serving import ROOT, app_on, serve
 
@@ -89,27 +89,6 @@ def made_url(
         yield url
 
 
-class Opener:
-    """Opens explorers, each in a context of its own."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self.opened: list[ExplorerPage] = []
-
-    def __call__(self, url: str, **options: Any) -> ExplorerPage:
-        """A page at `url`, its model on show. `options` are those of a browser context."""
-        page = self.blank(**options)
-        page.open(url)
-        return page
-
-    def blank(self, **options: Any) -> ExplorerPage:
-        """A page that has not gone anywhere yet."""
-        settings: dict[str, Any] = {"viewport": {"width": 1360, "height": 1000}} | options
-        context = self._browser.new_context(**settings)
-        self.opened.append(ExplorerPage(context.new_page()))
-        return self.opened[-1]
-
-
 @pytest.fixture
 def explore(browser: Browser) -> Iterator[Opener]:
     """Opens explorers; afterwards no page may have reported an error that its test did not expect."""
@@ -119,6 +98,16 @@ def explore(browser: Browser) -> Iterator[Opener]:
     for explorer in opener.opened:
         explorer.page.context.close()
     assert not problems
+
+
+@pytest.fixture
+def digits(explore: Opener, app_url: str) -> Callable[..., ExplorerPage]:
+    """Opens the digits model at a z, as a link writes it, in a context with the given options."""
+
+    def opened(z: str = "0.5,-1.2", **options: Any) -> ExplorerPage:
+        return explore(f"{app_url}/?model={DIGITS.name}&z={z}", **options)
+
+    return opened
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,10 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import torch
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
+from tests.serving import ROOT
 from vae.models import Model
 
+DIGITS = ROOT / "checkpoints" / "digits-vae-2d"
+LEVEL = 1.0  # grey level: canvas and torch may round apart
+DECIMALS = 0.0055  # what the two decimals of a field leave open
+CLIPBOARD = ("clipboard-read", "clipboard-write")
 LOAD_TIMEOUT = 60_000  # milliseconds; a busy machine may be slow
 READ_CANVAS = "(canvas) => canvas.toDataURL()"  # as PNG, which loses nothing
 READ_ALL = f"""(root) => {{
@@ -136,6 +141,21 @@ class ExplorerPage:
         self.press("Copy link")
         return self.page.wait_for_function("navigator.clipboard.readText()").json_value()
 
+    def measured_map(self) -> tuple[np.ndarray, np.ndarray]:
+        """z at the map's upper left corner and its change per pixel, from two places as the share link gives them.
+
+        Needs CLIPBOARD; leaves z at the second place.
+        """
+        box = self.map.bounding_box()
+        assert box
+        places = np.array([self.map_point(0.05, 0.05), self.map_point(0.85, 0.95)], dtype=float)
+        found = []
+        for x, y in places:
+            self.page.mouse.click(x, y)
+            found.append(self.copied_z())
+        scale = (found[1] - found[0]) / (places[1] - places[0])
+        return found[0] - scale * (places[0] - [box["x"], box["y"]]), scale
+
     def map_point(self, across: float, down: float) -> tuple[float, float]:
         """A place on the map, given in shares of its side, as whole pixels of the page."""
         box = self.map.bounding_box()
@@ -152,6 +172,27 @@ class ExplorerPage:
             }"""
         )
         return place[0], place[1]
+
+
+class Opener:
+    """Opens explorers, each in a context of its own."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.opened: list[ExplorerPage] = []
+
+    def __call__(self, url: str, **options: Any) -> ExplorerPage:
+        """A page at `url`, its model on show. `options` are those of a browser context."""
+        page = self.blank(**options)
+        page.open(url)
+        return page
+
+    def blank(self, **options: Any) -> ExplorerPage:
+        """A page that has not gone anywhere yet."""
+        settings: dict[str, Any] = {"viewport": {"width": 1360, "height": 1000}} | options
+        context = self._browser.new_context(**settings)
+        self.opened.append(ExplorerPage(context.new_page()))
+        return self.opened[-1]
 
 
 def grey_levels(model: Model, z: Any, dark: bool = False) -> np.ndarray:

@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 
 import vae
-from tests.browser.conftest import Opener
-from tests.browser.explorer_page import ExplorerPage, differs, grey_levels, read_png
+from tests.browser.explorer_page import (
+    DECIMALS,
+    DIGITS,
+    LEVEL,
+    ExplorerPage,
+    Opener,
+    differs,
+    grey_levels,
+    read_png,
+)
 from tests.serving import ROOT
 from vae.analysis.standard_normal import log_density
 
 pytestmark = pytest.mark.browser
 
 SHIPPED = sorted(card.parent.name for card in (ROOT / "checkpoints").glob("*/card.json"))
-LEVEL = 1.0  # grey level: canvas and torch may round apart
 
 
 def start_of(name: str) -> list[float]:
@@ -35,7 +42,7 @@ def test_it_opens_on_a_trained_model_with_no_click(explore: Opener, app_url: str
     assert explorer.map.is_visible()
     shown = explorer.shown()
     assert shown.image.std() > 30  # strokes on paper, no empty canvas
-    assert differs(shown.image, vae.load(ROOT / "checkpoints" / "mnist-vae-2d"), shown.fields, within=0.0055) <= LEVEL
+    assert differs(shown.image, vae.load(ROOT / "checkpoints" / "mnist-vae-2d"), shown.fields, within=DECIMALS) <= LEVEL
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -65,7 +72,7 @@ def test_a_slider_drag_draws_what_torch_decodes(explore: Opener, app_url: str, n
 
 
 def test_a_drag_on_the_map_moves_map_sliders_and_image_together(explore: Opener, app_url: str) -> None:
-    model = vae.load(ROOT / "checkpoints" / "digits-vae-2d")
+    model = vae.load(DIGITS)
     explorer = opened(explore, app_url, "digits-vae-2d", permissions=["clipboard-read", "clipboard-write"])
     mouse = explorer.page.mouse
     # The map's scale, measured: z at two far corners, as the share link gives it to three decimals.
@@ -98,7 +105,7 @@ def test_a_drag_on_the_map_moves_map_sliders_and_image_together(explore: Opener,
 
 def test_every_frame_of_a_drag_shows_where_the_pointer_is(explore: Opener, app_url: str) -> None:
     """At each frame that the browser draws, fields and image belong to the place where the pointer was last."""
-    model = vae.load(ROOT / "checkpoints" / "digits-vae-2d")
+    model = vae.load(DIGITS)
     explorer = opened(explore, app_url, "digits-vae-2d", [0, 0])
     mouse = explorer.page.mouse
     mouse.move(*explorer.map_point(0.3, 0.3))
@@ -127,11 +134,11 @@ def test_every_frame_of_a_drag_shows_where_the_pointer_is(explore: Opener, app_u
     to_latent = np.linalg.lstsq(pointers, z, rcond=None)[0]
     assert np.abs(pointers @ to_latent - z).max() <= 0.01  # two decimals, twice
     for place, png in {tuple(place): png for _, place, png in frames}.items():
-        assert differs(read_png(png)[..., :3], model, np.array(place), within=0.0055) <= LEVEL
+        assert differs(read_png(png)[..., :3], model, np.array(place), within=DECIMALS) <= LEVEL
 
 
 def test_hovering_previews_and_leaving_restores(explore: Opener, app_url: str) -> None:
-    model = vae.load(ROOT / "checkpoints" / "digits-vae-2d")
+    model = vae.load(DIGITS)
     explorer = opened(explore, app_url, "digits-vae-2d", [0.5, -1.2])
     before = explorer.shown()
     explorer.page.mouse.move(*explorer.map_point(0.25, 0.2))
@@ -168,7 +175,7 @@ def test_python_hears_z_on_release_and_not_before(explore: Opener, app_url: str)
 
 def test_dragging_past_the_edge_of_the_map_keeps_decoding(explore: Opener, app_url: str) -> None:
     """The pointer is captured: z follows it outside, and the drag ends wherever it is let go."""
-    model = vae.load(ROOT / "checkpoints" / "digits-vae-2d")
+    model = vae.load(DIGITS)
     explorer = opened(explore, app_url, "digits-vae-2d", [0, 0])
     mouse = explorer.page.mouse
     mouse.move(*explorer.map_point(0.5, 0.9))
@@ -177,7 +184,7 @@ def test_dragging_past_the_edge_of_the_map_keeps_decoding(explore: Opener, app_u
     mouse.move(*explorer.map_point(0.5, 1.1), steps=5)
     outside = explorer.shown()
     assert outside.fields[1] < inside[1] - 1.1
-    assert differs(outside.image, model, outside.fields, within=0.0055) <= LEVEL
+    assert differs(outside.image, model, outside.fields, within=DECIMALS) <= LEVEL
     mouse.up()
     mouse.move(*explorer.map_point(1.3, 0.5))
     assert np.array_equal(explorer.shown().image, outside.image)
@@ -185,7 +192,7 @@ def test_dragging_past_the_edge_of_the_map_keeps_decoding(explore: Opener, app_u
 
 def test_the_oracle_tells_neighbouring_places_apart() -> None:
     """The comparison could fail: a hundredth of z is seen by it."""
-    model = vae.load(ROOT / "checkpoints" / "digits-vae-2d")
+    model = vae.load(DIGITS)
     image = np.round(grey_levels(model, [0.5, -1.2])[0])
     assert differs(image, model, [0.5, -1.2]) <= LEVEL
     assert differs(image, model, [0.51, -1.2]) > LEVEL

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 import vae
-from tests.browser.conftest import Opener
-from tests.browser.explorer_page import ExplorerPage, differs
+from tests.browser.explorer_page import (
+    DECIMALS,
+    DIGITS,
+    LEVEL,
+    ExplorerPage,
+    Opener,
+    differs,
+)
 from tests.made_models import COLOUR
-from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
-DIGITS = ROOT / "checkpoints" / "digits-vae-2d"
-LEVEL = 1.0  # grey level: canvas and torch may round apart
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 # Every visible text with its colour on the nearest painted ground behind it; a canvas turns any notation into bytes.
 TEXTS = """() => {
@@ -143,7 +146,7 @@ def test_a_finger_on_the_map_moves_z_and_not_the_page(explore: Opener, app_url: 
         finger.move(*explorer.map_point(across, down))
         explorer.frames()
         seen.append(explorer.shown())
-        assert differs(seen[-1].image, vae.load(DIGITS), seen[-1].fields, within=0.0055) <= LEVEL
+        assert differs(seen[-1].image, vae.load(DIGITS), seen[-1].fields, within=DECIMALS) <= LEVEL
     finger.up()
     assert len({shown.image.tobytes() for shown in (before, *seen)}) == 4
     assert seen[-1].fields[0] > seen[0].fields[0]

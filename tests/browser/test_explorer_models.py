@@ -11,16 +11,20 @@ from playwright.sync_api import Request, Route
 from safetensors.numpy import load_file
 
 import vae
-from tests.browser.conftest import Opener
-from tests.browser.explorer_page import ExplorerPage, differs, grey_levels, read_png
+from tests.browser.explorer_page import (
+    DECIMALS,
+    LEVEL,
+    ExplorerPage,
+    Opener,
+    differs,
+    grey_levels,
+    read_png,
+)
 from tests.made_models import COLOUR, MANY, MANY_KL, STROKES, TORN, WIDE
 from ui.theme import QUANTITIES
 from vae.models import VAE
 
 pytestmark = pytest.mark.browser
-
-LEVEL = 1.0  # grey level: canvas and torch may round apart
-DECIMALS = 0.0055  # what the two decimals of a field leave open
 
 
 def opened(explore: Opener, made_url: str, name: str, z: tuple[float, ...]) -> ExplorerPage:

@@ -138,6 +138,7 @@ function fillTexts(root, model) {
   const callouts = root.querySelector(".callouts");
   callouts.replaceChildren();
   for (const text of calloutsOf(model)) element("li", "", callouts).innerHTML = text;
+  root.classList.toggle("many", model.latentDim > 6);
   const isVae = model.kind === "vae";
   root.querySelector("[data-layer=prior]").hidden = !isVae;
   const sample = root.querySelector(".sample");

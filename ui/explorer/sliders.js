@@ -40,7 +40,6 @@ function makeSliders(container, model, ranges, listeners) {
   const { used, unused } = rankDimensions(model);
   const rows = new Map();
   container.replaceChildren();
-  container.classList.toggle("many", model.latentDim > 6);
   const list = element("div", "slider-list", container);
   for (const j of used) rows.set(j, sliderRow(list, j, model, ranges[j], listeners));
   if (unused.length) {

@@ -113,14 +113,14 @@ async def box_of(locator: Locator) -> tuple[float, float, float, float]:
 
 
 async def in_explorer(browser: Browser, address: str, model: str, gesture: str) -> dict[str, Any]:
-    """What was seen while the map or slider z1 was dragged."""
+    """What was seen while the map or the first slider was dragged."""
     page = await browser.new_page(viewport=VIEWPORT)
     await page.goto(f"{address}/?model={model}")
     await page.locator(f".explorer[data-model={model}]").wait_for(timeout=1000 * PATIENCE)
     if gesture == "map":
         path, handled = await around(page.get_by_label("latent map", exact=True)), "pointermove"
     else:
-        path, handled = await to_and_fro(page.get_by_role("slider", name="z1", exact=True)), "input"
+        path, handled = await to_and_fro(page.get_by_role("slider").first), "input"
     await page.get_by_role("img", name="decoded image").evaluate(WATCH_CANVAS, handled)
     await Mouse(await page.context.new_cdp_session(page)).drag(path, SECONDS)
     seen = await page.evaluate("watch")

@@ -1,5 +1,6 @@
 """The main job in a real Chromium: whatever is dragged, the image under the finger is what torch decodes."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import vae
 from tests.browser.explorer_page import (
+    CLIPBOARD,
     DECIMALS,
     DIGITS,
     LEVEL,
@@ -30,11 +32,6 @@ def start_of(name: str) -> list[float]:
     return [round(0.6 * (-0.7) ** j, 3) for j in range(d)]
 
 
-def opened(explore: Opener, app_url: str, name: str, z: list[float] | None = None, **options: object) -> ExplorerPage:
-    at = "" if z is None else "&z=" + ",".join(map(str, z))
-    return explore(f"{app_url}/?model={name}{at}", **options)
-
-
 def test_it_opens_on_a_trained_model_with_no_click(explore: Opener, app_url: str) -> None:
     explorer = explore(app_url)
     assert explorer.model == "mnist-vae-2d"
@@ -48,7 +45,7 @@ def test_it_opens_on_a_trained_model_with_no_click(explore: Opener, app_url: str
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_slider_drag_draws_what_torch_decodes(explore: Opener, app_url: str, name: str) -> None:
     model, z = vae.load(ROOT / "checkpoints" / name), start_of(name)
-    explorer = opened(explore, app_url, name, z)
+    explorer = explore(f"{app_url}/?model={name}&z={','.join(map(str, z))}")
     assert differs(explorer.shown().image, model, z) <= LEVEL
     slider = explorer.page.get_by_role("slider").first
     j = int((slider.get_attribute("aria-label") or "").removeprefix("z")) - 1
@@ -71,26 +68,19 @@ def test_a_slider_drag_draws_what_torch_decodes(explore: Opener, app_url: str, n
     assert np.array_equal(explorer.shown().image, seen[-1][1])
 
 
-def test_a_drag_on_the_map_moves_map_sliders_and_image_together(explore: Opener, app_url: str) -> None:
-    model = vae.load(DIGITS)
-    explorer = opened(explore, app_url, "digits-vae-2d", permissions=["clipboard-read", "clipboard-write"])
-    mouse = explorer.page.mouse
-    # The map's scale, measured: z at two far corners, as the share link gives it to three decimals.
-    corners = np.array([explorer.map_point(0.04, 0.06), explorer.map_point(0.93, 0.97)], dtype=float)
-    at_corners = []
-    for x, y in corners:
-        mouse.click(x, y)
-        at_corners.append(explorer.copied_z())
-    scale = (at_corners[1] - at_corners[0]) / (corners[1] - corners[0])
+def test_a_drag_on_the_map_moves_map_sliders_and_image_together(digits: Callable[..., ExplorerPage]) -> None:
+    model, explorer = vae.load(DIGITS), digits(permissions=CLIPBOARD)
+    corner, scale = explorer.measured_map()
     assert scale[0] == pytest.approx(-scale[1], rel=1e-3)  # pixels are square, z2 points upwards
-
+    box, mouse = explorer.map.bounding_box(), explorer.page.mouse
+    assert box
     mouse.move(*explorer.map_point(0.3, 0.3))
     mouse.down()
     images = []
     for across, down in ((0.35, 0.3), (0.45, 0.4), (0.5, 0.55), (0.6, 0.6), (0.4, 0.7)):
         x, y = explorer.map_point(across, down)
         mouse.move(x, y, steps=5)
-        z = at_corners[0] + scale * (np.array([x, y]) - corners[0])
+        z = corner + scale * [x - box["x"], y - box["y"]]
         shown = explorer.shown()  # the button is still down
         assert np.abs(shown.fields - z).max() <= 0.006
         assert np.abs(shown.sliders - z).max() <= 0.006
@@ -103,10 +93,10 @@ def test_a_drag_on_the_map_moves_map_sliders_and_image_together(explore: Opener,
     assert np.array_equal(explorer.shown().image, images[-1])
 
 
-def test_every_frame_of_a_drag_shows_where_the_pointer_is(explore: Opener, app_url: str) -> None:
+def test_every_frame_of_a_drag_shows_where_the_pointer_is(digits: Callable[..., ExplorerPage]) -> None:
     """At each frame that the browser draws, fields and image belong to the place where the pointer was last."""
     model = vae.load(DIGITS)
-    explorer = opened(explore, app_url, "digits-vae-2d", [0, 0])
+    explorer = digits("0,0")
     mouse = explorer.page.mouse
     mouse.move(*explorer.map_point(0.3, 0.3))
     mouse.down()
@@ -137,9 +127,9 @@ def test_every_frame_of_a_drag_shows_where_the_pointer_is(explore: Opener, app_u
         assert differs(read_png(png)[..., :3], model, np.array(place), within=DECIMALS) <= LEVEL
 
 
-def test_hovering_previews_and_leaving_restores(explore: Opener, app_url: str) -> None:
+def test_hovering_previews_and_leaving_restores(digits: Callable[..., ExplorerPage]) -> None:
     model = vae.load(DIGITS)
-    explorer = opened(explore, app_url, "digits-vae-2d", [0.5, -1.2])
+    explorer = digits("0.5,-1.2")
     before = explorer.shown()
     explorer.page.mouse.move(*explorer.map_point(0.25, 0.2))
     during = explorer.shown()
@@ -152,31 +142,30 @@ def test_hovering_previews_and_leaving_restores(explore: Opener, app_url: str) -
 
 
 def test_python_hears_z_on_release_and_not_before(explore: Opener, app_url: str) -> None:
-    explorer = opened(explore, app_url, "digits-vae-2d", [0, 0])
-    mouse, (x, y) = explorer.page.mouse, explorer.thumb(0)
-    main = explorer.page.get_by_role("main").or_(explorer.page.get_by_test_id("stMain")).first
-    sent: list[object] = []
+    explorer, sent = explore.blank(), list[str | bytes]()
     explorer.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    explorer.page.reload()
-    explorer.wait_for_model("digits-vae-2d")
-    explorer.frames(10)
+    explorer.open(f"{app_url}/?model={DIGITS.name}&z=0,0")
+
+    def heard() -> bool:
+        return any("released" in str(frame) for frame in sent)
+
+    mouse, (x, y) = explorer.page.mouse, explorer.thumb(0)
     mouse.move(x, y)
     mouse.down()
-    before = len(sent)
     mouse.move(x + 70, y, steps=10)
     z = explorer.shown().sliders
     explorer.frames(10)
-    assert len(sent) == before
+    assert not heard()
     mouse.up()
-    expected = f"{log_density(list(z)):.2f}".replace("-", "\u2212")
-    main.get_by_text(f"= {expected} nats").wait_for()
-    assert len(sent) > before
+    nats = f"{log_density(list(z)):.2f}".replace("-", "\u2212")
+    explorer.page.get_by_text(nats).first.wait_for()
+    assert heard()
 
 
-def test_dragging_past_the_edge_of_the_map_keeps_decoding(explore: Opener, app_url: str) -> None:
+def test_dragging_past_the_edge_of_the_map_keeps_decoding(digits: Callable[..., ExplorerPage]) -> None:
     """The pointer is captured: z follows it outside, and the drag ends wherever it is let go."""
     model = vae.load(DIGITS)
-    explorer = opened(explore, app_url, "digits-vae-2d", [0, 0])
+    explorer = digits("0,0")
     mouse = explorer.page.mouse
     mouse.move(*explorer.map_point(0.5, 0.9))
     mouse.down()

@@ -122,7 +122,7 @@ def models(
     for entry in found.cards:
         card, metrics = entry.card, entry.card.metrics
         table.add_row(
-            str(entry.folder),
+            _path(entry.folder),
             card.model.kind,
             card.data.name,
             str(card.model.latent_dim),
@@ -147,6 +147,11 @@ def datasets() -> None:
         here = "built in" if info.embedded else "yes" if info.present else "no"
         table.add_row(info.name, info.title, here, info.location, info.licence)
     console().print(table)
+
+
+def _path(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _shown(value: Any) -> str:

@@ -25,7 +25,8 @@ def _payload(request: Request) -> Response:
         path = option.folder / "latents.safetensors"
         body = path.read_bytes() if part == "latents" else network_payload(option.folder / "weights.safetensors", part)
     except (OSError, VaeError) as error:
-        return JSONResponse({"error": str(error)}, status_code=404)
+        reason = str(error).replace(str(option.folder), name)  # a visitor need not know where the server keeps it
+        return JSONResponse({"error": reason}, status_code=404)
     wanted = request.query_params.get("v")
     # "identity" keeps the server from compressing weights anew at every request: noise does not shrink.
     headers = {

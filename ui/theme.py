@@ -5,13 +5,13 @@ import streamlit as st
 # One colour a quantity, the same in picture, formula, chart and code: (light, dark).
 QUANTITIES = {
     "x": ("#495057", "#ced4da"),
-    "mu": ("#1c7ed6", "#74c0fc"),
+    "mu": ("#1971c2", "#74c0fc"),
     "sigma": ("#7048e8", "#b197fc"),
-    "epsilon": ("#e8590c", "#ffa94d"),
+    "epsilon": ("#c2410c", "#ffa94d"),
     "z": ("#c2255c", "#f06595"),
     "x_hat": ("#087f5b", "#63e6be"),
-    "reconstruction": ("#0c8599", "#66d9e8"),
-    "kl": ("#e03131", "#ff8787"),
+    "reconstruction": ("#0b7285", "#66d9e8"),
+    "kl": ("#c92a2a", "#ff8787"),
 }
 
 # Petroff (2021, arXiv:2107.02270): ten colours that stay apart for colour-blind readers.
@@ -25,6 +25,7 @@ _STYLE = """<style>
 .stMainBlockContainer [data-testid="stHeadingWithActionElements"] { gap: 0; }
 .stMainBlockContainer .stVerticalBlock { gap: 0.9rem; }
 .stMainBlockContainer h3 { font-size: 17px; font-weight: 650; padding: 10px 0 6px; }
+.stMainBlockContainer [data-testid="stCaptionContainer"] { opacity: 0.75; }
 .katex { font-size: 1.08em; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 4rem 1rem 2rem; }

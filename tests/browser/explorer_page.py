@@ -63,6 +63,7 @@ class ExplorerPage:
         """Go there and wait until a model is on show."""
         self.page.goto(url)
         self.page.locator(".explorer[data-model]").wait_for()
+        self.page.evaluate("document.fonts.ready.then(() => {})")
 
     @property
     def model(self) -> str | None:
@@ -211,15 +212,11 @@ def differs(image: np.ndarray, model: Model, z: Any, within: float = 0.0, dark: 
 
     Rounding to whole levels alone gives up to 0.5.
     """
-    steps = np.array([[0.0], [within], [-within]])
-    around = [z] if not within else [z + np.outer(step, axis)[0] for step in steps for axis in _directions(len(z))]
-    levels = grey_levels(model, np.array(around), dark)
+    d = len(z)
+    # The corners of a square, too, for two dimensions: there the image may change most.
+    axes = np.vstack([np.eye(d), [[1.0, 1.0], [1.0, -1.0]]]) if d == 2 else np.eye(d)
+    levels = grey_levels(model, np.asarray(z) + within * np.vstack([np.zeros(d), axes, -axes]), dark)
     return float(np.maximum(levels.min(axis=0) - image, image - levels.max(axis=0)).max())
-
-
-def _directions(d: int) -> np.ndarray:
-    """Corners of a square for two dimensions, else the axes alone."""
-    return np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]]) if d == 2 else np.eye(d)
 
 
 def read_png(data_url: str) -> np.ndarray:

@@ -50,12 +50,13 @@ def test_a_slider_drag_draws_what_torch_decodes(explore: Opener, app_url: str, n
     slider = explorer.page.get_by_role("slider").first
     j = int((slider.get_attribute("aria-label") or "").removeprefix("z")) - 1
 
-    mouse, (x, y) = explorer.page.mouse, explorer.thumb(j)
-    mouse.move(x, y)
+    mouse, box = explorer.page.mouse, slider.bounding_box()
+    assert box
+    mouse.move(*explorer.thumb(j))
     mouse.down()
     seen = []
-    for pixels in (25, 60, 95, 40, -30, -80):
-        mouse.move(x + pixels, y, steps=4)
+    for share in (0.4, 0.55, 0.7, 0.8, 0.35, 0.2):
+        mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=4)
         shown = explorer.shown()  # the button is still down
         z[j] = shown.sliders[j]
         assert differs(shown.image, model, z) <= LEVEL

@@ -48,20 +48,20 @@ def test_tab_reaches_every_control_and_shows_where_it_is(digits: Callable[..., E
     assert reached == wanted
 
 
-@pytest.mark.parametrize(("key", "axis", "sign"), [("ArrowRight", 0, 1), ("ArrowUp", 1, 1), ("ArrowLeft", 0, -1)])
-def test_arrows_move_the_point_on_the_map(digits: Callable[..., ExplorerPage], key: str, axis: int, sign: int) -> None:
+def test_arrows_move_the_point_on_the_map(digits: Callable[..., ExplorerPage]) -> None:
     explorer = digits()
-    before = explorer.shown()
-    explorer.map.press(key)
-    once = explorer.shown()
-    explorer.map.press(f"Shift+{key}")
-    farther = explorer.shown()
-    first, second = once.fields - before.fields, farther.fields - once.fields
-    assert first[axis] * sign > 0.02
-    assert second[axis] == pytest.approx(5 * first[axis], abs=0.05)
-    assert first[1 - axis] == second[1 - axis] == 0
-    assert not np.array_equal(once.image, before.image)
-    assert_of_one_z(farther)
+    for key, axis, sign in (("ArrowRight", 0, 1), ("ArrowUp", 1, 1), ("ArrowLeft", 0, -1), ("ArrowDown", 1, -1)):
+        before = explorer.shown()
+        explorer.map.press(key)
+        once = explorer.shown()
+        explorer.map.press(f"Shift+{key}")
+        farther = explorer.shown()
+        first, second = once.fields - before.fields, farther.fields - once.fields
+        assert first[axis] * sign > 0.02
+        assert second[axis] == pytest.approx(5 * first[axis], abs=0.05)
+        assert first[1 - axis] == second[1 - axis] == 0
+        assert not np.array_equal(once.image, before.image)
+        assert_of_one_z(farther)
 
 
 def test_keys_on_a_slider(digits: Callable[..., ExplorerPage]) -> None:
@@ -77,6 +77,16 @@ def test_keys_on_a_slider(digits: Callable[..., ExplorerPage]) -> None:
     assert shown.fields[0] >= 3
 
 
+def test_screen_readers_hear_the_values(digits: Callable[..., ExplorerPage]) -> None:
+    explorer = digits("0.5,-1.2")
+    assert explorer.slider(1).get_attribute("aria-valuetext") == "\u22121.20"
+    explorer.slider(0).press("ArrowRight")
+    heard = explorer.root.get_by_role("status")
+    assert heard.get_attribute("aria-live") == "polite"
+    assert "z1 0.51" in heard.inner_text()
+    assert "z2 \u22121.20" in heard.inner_text()
+
+
 def test_a_number_can_be_typed(digits: Callable[..., ExplorerPage]) -> None:
     explorer = digits()
     explorer.field(0).fill("1.25")
@@ -87,18 +97,18 @@ def test_a_number_can_be_typed(digits: Callable[..., ExplorerPage]) -> None:
     assert differs(shown.image, vae.load(DIGITS), [1.25, -1.2]) <= LEVEL
 
 
-@pytest.mark.parametrize("nonsense", ["", "--", "1e", "e5-"])
-def test_nonsense_typed_changes_nothing(digits: Callable[..., ExplorerPage], nonsense: str) -> None:
+def test_nonsense_typed_changes_nothing(digits: Callable[..., ExplorerPage]) -> None:
     explorer = digits("0.5043,-1.2")  # between two positions of the slider
     before = explorer.shown()
-    explorer.field(0).fill("")
-    explorer.field(0).press_sequentially(nonsense)
-    explorer.field(0).press("Enter")
-    assert np.array_equal(explorer.shown().image, before.image)
-    explorer.field(0).press("Tab")
-    after = explorer.shown()
-    assert list(after.fields) == [0.5, -1.2]
-    assert np.array_equal(after.image, before.image)
+    for nonsense in ("", "--", "1e", "e5-"):
+        explorer.field(0).fill("")
+        explorer.field(0).press_sequentially(nonsense)
+        explorer.field(0).press("Enter")
+        assert np.array_equal(explorer.shown().image, before.image)
+        explorer.field(0).press("Tab")
+        after = explorer.shown()
+        assert list(after.fields) == [0.5, -1.2]
+        assert np.array_equal(after.image, before.image)
 
 
 def test_a_number_typed_beyond_the_range_stops_at_its_end(digits: Callable[..., ExplorerPage]) -> None:
@@ -178,8 +188,8 @@ def test_with_less_motion_play_goes_from_class_to_class_in_steps(explore: Opener
     explorer.open(f"{app_url}/?model=digits-vae-2d&z=0,0")
     explorer.press("Play")
     walk = []
-    for _ in range(150):
-        explorer.page.clock.run_for(200)
+    for _ in range(75):
+        explorer.page.clock.run_for(400)
         walk.append(tuple(explorer.shown().fields))
     assert sum(one != other for one, other in pairwise(walk)) < 30
     stops = np.array(sorted(set(walk)))

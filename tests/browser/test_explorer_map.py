@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import Route
 
 import vae
-from tests.browser.explorer_page import CLIPBOARD, DIGITS, LEVEL, ExplorerPage, differs
+from tests.browser.explorer_page import CLIPBOARD, DIGITS, LEVEL, ExplorerPage, Opener, differs
 from ui.theme import CLASSES
 
 pytestmark = pytest.mark.browser
@@ -146,3 +147,15 @@ def test_the_map_is_drawn_anew_when_the_window_changes(digits: Callable[..., Exp
         explorer.page.mouse.click(*explorer.cursor())
         assert np.abs(explorer.shown().fields - [0.5, -1.2]).max() <= 0.05
     assert len(sizes) >= 3
+
+
+def test_the_numbers_on_the_map_take_the_font_of_the_page_once_it_has_come(explore: Opener, app_url: str) -> None:
+    explorer, held = explore.blank(), list[Route]()
+    explorer.page.route("**/*.woff2", lambda route: held.append(route))
+    explorer.page.goto(f"{app_url}/?model={DIGITS.name}&z=0,0", wait_until="commit")
+    explorer.wait_for_model(DIGITS.name)
+    explorer.wait_until(lambda: bool(held))
+    before = explorer.layers()[1]
+    for font in held:
+        font.continue_()
+    explorer.wait_until(lambda: not np.array_equal(explorer.layers()[1], before))

@@ -110,9 +110,10 @@ function createExplorer(root) {
     find(".play").setAttribute("aria-pressed", "true");
     find(".play").textContent = "Pause";
     preview = null;
+    let stop = 0;
     const step = () => {
-      const time = ((performance.now() - started) / 1000 / PLAY_SECONDS_A_STOP) % stops.length;
-      tourPoint(stops, still ? Math.floor(time) : time, z);
+      const time = still ? stop++ : (performance.now() - started) / 1000 / PLAY_SECONDS_A_STOP;
+      tourPoint(stops, time % stops.length, z);
       draw();
       playing = still ? setTimeout(step, 1000 * PLAY_SECONDS_A_STOP) : requestAnimationFrame(step);
     };
@@ -192,12 +193,12 @@ function createExplorer(root) {
     setUp(classColors);
     restyle(classColors);
     fit();
+    document.fonts.ready.then(drawMap); // the map's numbers, once their font has come
     root.inert = false;
     root.dataset.model = model.id; // says that the model is on show
   }
 
   function fail(model, error) {
-    wanted = null; // so that choosing it again tries again
     root.inert = false;
     root.classList.toggle("empty", !current);
     const failure = find(".failure");

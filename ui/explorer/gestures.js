@@ -12,6 +12,7 @@ function addGestures(map, sizeOf, listeners) {
   const { surface } = map;
   const fingers = new Map();
   let gesture = null; // "drag", "pan" or "pinch"
+  let start = null; // where the point stood before the drag
 
   const pixelOf = (event) => {
     const box = surface.getBoundingClientRect();
@@ -23,12 +24,14 @@ function addGestures(map, sizeOf, listeners) {
     surface.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, pixelOf(event));
     if (fingers.size === 2) {
+      if (gesture === "drag") listeners.onMove(start); // the first finger meant no drag
       gesture = "pinch";
     } else if (event.shiftKey || event.button === 1) {
       gesture = "pan";
       event.preventDefault();
     } else if (event.button === 0) {
       gesture = "drag";
+      start = map.place;
       listeners.onMove(latentOf(event));
     }
   });

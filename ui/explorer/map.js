@@ -22,6 +22,7 @@ function makeMap(frame, listeners) {
   let size = 0;
   let scene = null;
   let rest = 0;
+  let cursor = null; // the point and its preview
 
   const map = {
     window: { x: 0, y: 0, half: 3 },
@@ -41,9 +42,11 @@ function makeMap(frame, listeners) {
     },
     /** Moves the cursor, and only it: this is what a drag costs. */
     point(point, preview) {
-      cursorContext.clearRect(0, 0, size, size);
-      if (scene) drawCursor(cursorContext, map.window, size, point, preview, scene.colors);
+      cursor = [point, preview];
+      drawPoint();
     },
+    /** Where the point stands, without any preview. */
+    get place() { return cursor[0]; },
     drawLattice,
     surface,
   };
@@ -58,6 +61,12 @@ function makeMap(frame, listeners) {
     if (prior) drawRings(context, map.window, size, colors);
     if (points) drawClassNumbers(context, map.window, size, places, axes, lit, colors);
     drawLattice();
+    drawPoint();
+  }
+
+  function drawPoint() {
+    cursorContext.clearRect(0, 0, size, size);
+    if (scene && cursor) drawCursor(cursorContext, map.window, size, ...cursor, scene.colors);
   }
 
   /** The mosaic where it was decoded: a pan or zoom moves it until the new one has come. */

@@ -78,18 +78,23 @@ function sliderRow(list, j, model, [low, high], { onMove, onRelease }) {
     onMove(j, 0);
     onRelease();
   });
+  let present = 0;
+  const write = () => { field.value = present.toFixed(2); };
   field.addEventListener("change", () => {
     const value = field.valueAsNumber;
-    // Nonsense changes nothing: moving to the present value writes it back into the field.
-    onMove(j, Number.isFinite(value) ? Math.min(Math.max(value, low), high) : Number(slider.value));
-    onRelease();
+    if (Number.isFinite(value)) {
+      onMove(j, Math.min(Math.max(value, low), high));
+      onRelease();
+    }
+    write(); // nonsense goes away, and what lies beyond the range becomes its end
   });
   return {
     show(value) {
+      present = value;
       slider.value = value;
       slider.style.setProperty("--share", `${(100 * (Number(slider.value) - low)) / (high - low)}%`);
       slider.setAttribute("aria-valuetext", signed(value, 2));
-      if (field.getRootNode().activeElement !== field) field.value = value.toFixed(2);
+      if (field.getRootNode().activeElement !== field) write();
     },
   };
 }

@@ -61,7 +61,8 @@ def test_wrong_content_is_refused_with_the_value_and_the_set_named(change: dict,
 
 def test_nothing_in_it_can_be_changed():
     images = labelled()
-    assert images.labels is not None and images.factors is not None
+    assert images.labels is not None
+    assert images.factors is not None
     for array in (images.images, images.labels, images.factors):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -107,7 +108,8 @@ def test_hash_covers_the_labels_but_not_the_name():
 def test_take_keeps_images_labels_and_factors_together(indices: list[int]):
     images = labelled()
     taken = images.take(indices)
-    assert taken.labels is not None and taken.factors is not None
+    assert taken.labels is not None
+    assert taken.factors is not None
     assert taken.labels.tolist() == indices
     assert taken.images[:, 0, 0, 0].tolist() == [6 * index for index in indices]
     assert taken.factors[:, 0].tolist() == [2 * index for index in indices]
@@ -124,4 +126,5 @@ def test_take_accepts_a_mask_and_a_slice_and_head_stops_at_the_end():
 
 def test_take_of_an_unlabelled_set_stays_unlabelled():
     taken = image_set(np.zeros((3, 1, 2, 2), np.uint8)).take([0])
-    assert taken.labels is None and taken.factors is None
+    assert taken.labels is None
+    assert taken.factors is None

@@ -48,7 +48,8 @@ def test_area_follows_scale(factors: tuple):
 @given(LABELS, OFFSETS, OFFSETS, st.floats(5, 8.5), ROTATIONS)
 def test_a_larger_scale_covers_every_pixel_at_least_as_much(label: int, x: float, y: float, radius: float, turn: float):
     smaller, larger = coverage(label, x, y, radius, turn), coverage(label, x, y, radius + 0.5, turn)
-    assert (larger >= smaller).all() and larger.sum() > smaller.sum()
+    assert (larger >= smaller).all()
+    assert larger.sum() > smaller.sum()
 
 
 @given(FACTORS)
@@ -103,7 +104,8 @@ def test_pixel_at_the_very_centre_of_an_ellipse_is_white():
 
 
 def test_labels_and_factors_belong_to_the_images(train: ImageSet):
-    assert train.factors is not None and train.labels is not None
+    assert train.factors is not None
+    assert train.labels is not None
     assert (len(train), train.shape, train.class_names) == (20_000, (1, SIZE, SIZE), CLASS_NAMES)
     assert train.factor_names == FACTOR_NAMES
     assert (train.labels == train.factors[:, 0]).all()
@@ -112,7 +114,8 @@ def test_labels_and_factors_belong_to_the_images(train: ImageSet):
 
 
 def test_factors_are_uniform_and_independent(train: ImageSet):
-    assert train.factors is not None and train.labels is not None
+    assert train.factors is not None
+    assert train.labels is not None
     correlations = np.corrcoef(train.factors.T) - np.eye(5)
     assert np.abs(correlations).max() < 0.03  # four standard errors of 20,000 draws
     lows, highs = (-MAX_OFFSET, -MAX_OFFSET, 5, -MAX_ROTATION), (MAX_OFFSET, MAX_OFFSET, 9, MAX_ROTATION)

@@ -81,7 +81,8 @@ def load_test(family: MnistFamily) -> ImageSet:
 
 def assert_helpful(fault: pytest.ExceptionInfo[DataError], *named: object) -> None:
     message = str(fault.value)
-    assert "\n" not in message and "Traceback" not in message
+    assert "\n" not in message
+    assert "Traceback" not in message
     assert message.endswith(".")
     for part in named:
         assert str(part) in message
@@ -98,7 +99,8 @@ def test_every_set_that_is_here_is_what_it_is_known_to_be(name: str, split: str)
     assert (images.name, images.split, images.shape) == (name, split, shape)
     assert len(images) == {"train": train, "test": test}[split]
     assert len(images.class_names) == classes
-    assert images.licence and images.credit
+    assert images.licence
+    assert images.credit
     labels = [] if images.labels is None else images.labels
     assert set(labels) == set(range(classes))
     if name == "mnist" and split == "test":  # class counts, published with the set
@@ -114,8 +116,10 @@ def test_digits_are_scikit_learns_with_every_fifth_in_the_test_set():
     bunch: Any = sklearn.datasets.load_digits()
     train, test = load("digits"), load("digits", "test")
     assert test.images[:, 0] / 255 * 16 == pytest.approx(bunch.images[::5], abs=0.04)
-    assert test.labels is not None and test.labels.tolist() == bunch.target[::5].tolist()
-    assert train.labels is not None and train.labels[:4].tolist() == bunch.target[1:5].tolist()
+    assert test.labels is not None
+    assert test.labels.tolist() == bunch.target[::5].tolist()
+    assert train.labels is not None
+    assert train.labels[:4].tolist() == bunch.target[1:5].tolist()
     assert train.images.max() == 255
 
 
@@ -134,7 +138,8 @@ def test_available_sees_files_that_arrive(folder: Path):
         (MNIST.folder / name).touch()
     (folder / "frey_rawface.mat").touch()
     rows = {row.name: row for row in available()}
-    assert rows["mnist"].present and rows["freyface"].present
+    assert rows["mnist"].present
+    assert rows["freyface"].present
     assert rows["freyface"].location == str(folder / "frey_rawface.mat")
 
 
@@ -240,7 +245,8 @@ def test_a_missing_file_is_downloaded_checked_and_kept(
     monkeypatch.setattr("torchvision.datasets.utils.download_url", download)
     assert (load_test(tiny_mnist).images[:, 0] == DIGITS).all()
     assert [url.rsplit("/", 1)[1] for url in asked] == [IMAGE_FILE, IMAGE_FILE, LABEL_FILE]
-    assert load_test(tiny_mnist).hash and len(asked) == 3
+    assert load_test(tiny_mnist).hash
+    assert len(asked) == 3
     assert sorted(entry.name for entry in tiny_mnist.folder.iterdir()) == sorted(FILES)
     assert capfd.readouterr() == ("", "")
 
@@ -403,7 +409,8 @@ def test_olivetti_is_fetched_once_and_kept_without_a_pickle(
 
     monkeypatch.setattr(sklearn.datasets, "fetch_olivetti_faces", fetch)
     test, train = load("olivetti", "test"), load("olivetti", "train")
-    assert test.labels is not None and test.labels.tolist() == np.repeat(np.arange(40), 2).tolist()
+    assert test.labels is not None
+    assert test.labels.tolist() == np.repeat(np.arange(40), 2).tolist()
     assert (test.images[:2, 0] == PORTRAITS[8:10]).all()
     assert (train.images[8:16, 0] == PORTRAITS[10:18]).all()
     assert len(fetches) == 1
@@ -417,7 +424,8 @@ def test_olivetti_without_a_network_says_what_to_do(
     with pytest.raises(DataError) as fault:
         load("olivetti")
     assert_helpful(fault, "no network", "olivetti.npz", folder / "Olivetti")
-    assert capfd.readouterr() == ("", "") and not recwarn.list
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(("altered", "bits"), [("images", 1), ("subject", 1), ("subject", 200)])

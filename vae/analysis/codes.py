@@ -20,6 +20,12 @@ class Codes:
     sigma: np.ndarray | None  # (N, d) float32
     labels: np.ndarray | None  # (N,) int32
 
+    def sample(self, rng: np.random.Generator) -> np.ndarray:
+        """One z (N, d) for each image: a draw from q where there is one, the code itself otherwise."""
+        if self.sigma is None:
+            return self.mu
+        return self.mu + self.sigma * rng.standard_normal(self.mu.shape, dtype=np.float32)
+
 
 @torch.no_grad()
 def encode_set(model: Model, image_set: ImageSet) -> Codes:

@@ -43,7 +43,8 @@ def evaluate(model: Model, image_set: ImageSet, name: str, binarized: bool = Fal
     if codes.labels is not None and len(image_set) > NEIGHBOURS:
         figures["knn_accuracy"] = knn_accuracy(codes.mu, codes.labels)
     if image_set.factors is not None:
-        figures["factors"] = factor_information(codes.mu, image_set.factors, image_set.factor_names)
+        z = codes.sample(np.random.default_rng(seed))
+        figures["factors"] = factor_information(z, image_set.factors, image_set.factor_names)
     try:
         return Metrics(
             model=name,

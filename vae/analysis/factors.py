@@ -6,13 +6,13 @@ from sklearn.metrics import mutual_info_score
 BINS = 20
 
 
-def factor_information(mu: np.ndarray, factors: np.ndarray, names: tuple[str, ...]) -> dict[str, tuple[float, ...]]:
-    """For each factor, I(z_j; factor) / H(factor) with each mean code z_j: 0 says nothing, 1 says all.
+def factor_information(z: np.ndarray, factors: np.ndarray, names: tuple[str, ...]) -> dict[str, tuple[float, ...]]:
+    """For each factor, I(z_j; factor) / H(factor) with each z_j: 0 says nothing, 1 says all.
 
-    mu (N, d), factors (N, F). Both are cut into at most 20 bins of equal count, as in the mutual information gap of
-    Chen et al. 2018 (arXiv:1802.04942). A factor that never changes cannot be followed: 0.
+    z (N, d) are draws from q: a mean code may whisper what its own noise drowns. factors (N, F). Both are cut into at
+    most 20 bins of equal count, as in the mutual information gap of Chen et al. 2018 (arXiv:1802.04942). A factor that never changes cannot be followed: 0.
     """
-    codes = [_equal_count_bins(column) for column in mu.T]
+    codes = [_equal_count_bins(column) for column in z.T]
     information = {}
     for name, column in zip(names, factors.T, strict=True):
         factor = _equal_count_bins(column)

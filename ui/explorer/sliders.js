@@ -24,11 +24,11 @@ function sliderRanges(codes) {
   return ranges;
 }
 
-/** The measured factor a dimension follows most, if it tells at least a fifth of it: {name, share} or null. */
+/** The measured factor a dimension follows most, if it tells at least a tenth of it: {name, share} or null. */
 function followedFactor(model, j) {
   const shares = Object.entries(model.factors ?? {}).map(([name, values]) => ({ name, share: values[j] }));
   const best = shares.sort((a, b) => b.share - a.share)[0];
-  return best && best.share >= 0.2 ? best : null;
+  return best && best.share >= 0.1 ? best : null;
 }
 
 /**

@@ -10,7 +10,8 @@ def factor_information(z: np.ndarray, factors: np.ndarray, names: tuple[str, ...
     """For each factor, I(z_j; factor) / H(factor) with each z_j: 0 says nothing, 1 says all.
 
     z (N, d) are draws from q: a mean code may whisper what its own noise drowns. factors (N, F). Both are cut into at
-    most 20 bins of equal count, as in the mutual information gap of Chen et al. 2018 (arXiv:1802.04942). A factor that never changes cannot be followed: 0.
+    most 20 bins of equal count, as in the mutual information gap of Chen et al. 2018 (arXiv:1802.04942). A factor that
+    never changes cannot be followed: 0.
     """
     codes = [_equal_count_bins(column) for column in z.T]
     information = {}

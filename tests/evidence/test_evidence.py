@@ -22,8 +22,9 @@ def linear_model() -> VAE:
     model = VAE(ModelConfig(likelihood="gaussian", sigma=SIGMA), SHAPE)
     torch.manual_seed(0)
     model.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
-    model.decoder = nn.Sequential(nn.Linear(2, 64), nn.Unflatten(1, SHAPE))
-    nn.init.normal_(model.decoder[0].weight, std=0.3)
+    linear = nn.Linear(2, 64)
+    nn.init.normal_(linear.weight, std=0.3)
+    model.decoder = nn.Sequential(linear, nn.Unflatten(1, SHAPE))
     model.likelihood = lambda raw: Independent(Normal(raw, torch.tensor(SIGMA)), 3)
     return model.eval().requires_grad_(False)
 

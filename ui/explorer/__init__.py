@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from ui.models import KIND_NAMES, ModelOption
 from ui.routes import payload_url
@@ -56,7 +56,7 @@ def _style() -> str:
     return themes + (HERE / "style.css").read_text(encoding="utf-8")
 
 
-_component = st.components.v2.component(
+_component = component(
     "vae_explorer", html='<div class="explorer"></div>', css=_style(), js=_script(), isolate_styles=True
 )
 

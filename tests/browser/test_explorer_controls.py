@@ -1,6 +1,7 @@
 """Every control of the explorer in a real Chromium: keys, typing, buttons."""
 
 from collections.abc import Callable
+from datetime import datetime
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -165,8 +166,9 @@ def test_reset_goes_to_the_middle(digits: Callable[..., ExplorerPage]) -> None:
 
 def test_play_walks_and_pause_stops(explore: Opener, app_url: str) -> None:
     explorer = explore.blank()
-    explorer.page.clock.install()
+    explorer.page.clock.install(time=datetime(2026, 1, 1))
     explorer.open(f"{app_url}/?model=digits-vae-2d&z=0,0")
+    explorer.page.clock.pause_at(datetime(2026, 1, 2))  # from here time moves by `run_for` alone
     explorer.press("Play")
     frames = []
     for _ in range(12):
@@ -184,8 +186,9 @@ def test_play_walks_and_pause_stops(explore: Opener, app_url: str) -> None:
 
 def test_with_less_motion_play_goes_from_class_to_class_in_steps(explore: Opener, app_url: str) -> None:
     explorer = explore.blank(reduced_motion="reduce")
-    explorer.page.clock.install()
+    explorer.page.clock.install(time=datetime(2026, 1, 1))
     explorer.open(f"{app_url}/?model=digits-vae-2d&z=0,0")
+    explorer.page.clock.pause_at(datetime(2026, 1, 2))  # from here time moves by `run_for` alone
     explorer.press("Play")
     walk = []
     for _ in range(75):

@@ -1,7 +1,6 @@
 // The explorer: one z, and everything that shows it. Python hears z on release.
 
 const NEIGHBOURS = 50;
-const PLAY_SECONDS_A_STOP = 1.6;
 
 /** @param {HTMLElement} root  the component's element, filled here once */
 function createExplorer(root) {
@@ -17,16 +16,15 @@ function createExplorer(root) {
   let lit = null;
   let mode = "mean";
   let lattice = null;
-  let playing = 0;
   let colors = null;
   let polarity = { ink: true, dark: false };
   let tell = () => {};
 
   const map = makeMap(find(".map-frame"), {
-    onMove: (point) => { stopPlaying(); preview = null; place(point, z); draw(); },
-    onStep: (dx, dy) => { stopPlaying(); z[axes[0]] += dx; z[axes[1]] += dy; draw(); release(); },
+    onMove: (point) => { player.stop(); preview = null; place(point, z); draw(); },
+    onStep: (dx, dy) => { player.stop(); z[axes[0]] += dx; z[axes[1]] += dy; draw(); release(); },
     onPreview: (point) => {
-      if (!current || playing) return;
+      if (!current || player.isPlaying()) return;
       if (!point && !preview) return;
       preview = point && place(point, z.slice());
       draw();
@@ -34,6 +32,12 @@ function createExplorer(root) {
     onRelease: release,
     onFit: fit,
     onWindow: () => refreshLattice(),
+  });
+
+  const player = makePlayer(find(".play"), {
+    stops: () => tourStops(current.codes, current.places, axes),
+    onPlace: (stops, time) => { preview = null; tourPoint(stops, time, z); draw(); },
+    onPause: release,
   });
 
   const place = (point, target) => {
@@ -82,7 +86,7 @@ function createExplorer(root) {
   }
 
   function moveTo(target) {
-    stopPlaying();
+    player.stop();
     z.set(target);
     preview = null;
     draw();
@@ -94,39 +98,8 @@ function createExplorer(root) {
     draw();
   }
 
-  function stopPlaying() {
-    cancelAnimationFrame(playing);
-    clearTimeout(playing);
-    playing = 0;
-    find(".play").setAttribute("aria-pressed", "false");
-    find(".play").textContent = "Play";
-  }
-
-  /** A walk through the map; a reader who asked for less motion gets its stops, one after the other. */
-  function startPlaying() {
-    const stops = tourStops(current.codes, current.places, axes);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const started = performance.now();
-    find(".play").setAttribute("aria-pressed", "true");
-    find(".play").textContent = "Pause";
-    preview = null;
-    let stop = 0;
-    const step = () => {
-      const time = still ? stop++ : (performance.now() - started) / 1000 / PLAY_SECONDS_A_STOP;
-      tourPoint(stops, time % stops.length, z);
-      draw();
-      playing = still ? setTimeout(step, 1000 * PLAY_SECONDS_A_STOP) : requestAnimationFrame(step);
-    };
-    step();
-  }
-
   find(".sample").addEventListener("click", () => moveTo(Float32Array.from(z, standardNormal)));
   find(".reset").addEventListener("click", () => { fit(); moveTo(new Float32Array(z.length)); });
-  find(".play").addEventListener("click", () => {
-    if (!playing) return startPlaying();
-    stopPlaying();
-    return release();
-  });
   find(".save").addEventListener("click", () => {
     const place = Array.from(z.slice(0, 4), (value) => value.toFixed(2)).join("_");
     savePicture(find(".decoded"), `${current.model.id}_${place}.png`);
@@ -170,7 +143,7 @@ function createExplorer(root) {
 
   async function open(model, opening, classColors) {
     wanted = model.decoderUrl;
-    stopPlaying();
+    player.stop();
     root.inert = true; // nothing to drag until there is something to decode
     let loaded;
     try {
@@ -214,7 +187,7 @@ function createExplorer(root) {
     const ranked = [...used, ...unused];
     [axes[0], axes[1]] = model.latentDim > 1 ? [...ranked.slice(0, 2)].sort((a, b) => a - b) : [0, 0];
     current.sliders = makeSliders(find(".sliders"), model, ranges, {
-      onMove: (j, value) => { stopPlaying(); preview = null; z[j] = value; draw(); },
+      onMove: (j, value) => { player.stop(); preview = null; z[j] = value; draw(); },
       onRelease: release,
     });
     current.traversals = makeTraversals(find(".strips"), model, used.length ? used : ranked, ranges, (j, value) => {
@@ -255,7 +228,7 @@ function createExplorer(root) {
       else if (current) restyle(data.classColors);
     },
     stop() {
-      stopPlaying();
+      player.stop();
       map.stop();
       current?.background.stop();
     },

@@ -35,3 +35,58 @@ function tourPoint(stops, time, out) {
   }
   return out;
 }
+
+const SECONDS_A_STOP = 1.6;
+
+/**
+ * The play button. A reader who asked for less motion is shown the stops, one after the other.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {{stops: function(): Float32Array[], onPlace: function(Float32Array[], number), onPause: function}} listeners
+ *   onPlace(stops, time) at every step of the walk; onPause when the reader presses the button again
+ */
+function makePlayer(button, { stops, onPlace, onPause }) {
+  let cancel = null; // ends the walk, while there is one
+
+  function show(playing) {
+    button.setAttribute("aria-pressed", playing);
+    button.textContent = playing ? "Pause" : "Play";
+  }
+
+  function start() {
+    const walk = stops();
+    show(true);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      let stop = 0;
+      const step = () => onPlace(walk, stop++ % walk.length);
+      const timer = setInterval(step, 1000 * SECONDS_A_STOP);
+      cancel = () => clearInterval(timer);
+      step();
+      return;
+    }
+    const started = performance.now();
+    const step = () => {
+      const frame = requestAnimationFrame(step);
+      cancel = () => cancelAnimationFrame(frame);
+      onPlace(walk, ((performance.now() - started) / 1000 / SECONDS_A_STOP) % walk.length);
+    };
+    step();
+  }
+
+  function stop() {
+    if (!cancel) return;
+    cancel();
+    cancel = null;
+    show(false);
+  }
+
+  button.addEventListener("click", () => {
+    if (!cancel) {
+      start();
+      return;
+    }
+    stop();
+    onPause();
+  });
+  return { stop, isPlaying: () => cancel !== null };
+}

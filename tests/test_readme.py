@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def indented_block(language: str, containing: str) -> str:
-    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, flags=re.MULTILINE | re.DOTALL)
+def fenced_block(containing: str) -> str:
+    blocks = re.findall(r"^( *)```\w*\n(.*?)^ *```$", README, flags=re.MULTILINE | re.DOTALL)
     [(margin, block)] = [(margin, block) for margin, block in blocks if containing in block]
     return "\n".join(line.removeprefix(margin) for line in block.splitlines())
 
@@ -24,13 +24,13 @@ def indented_block(language: str, containing: str) -> str:
 def test_the_library_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
-    exec(indented_block("python", "import vae"), names)
+    exec(fenced_block("import vae"), names)
     assert {"model", "q", "p"} <= names.keys()
 
 
 @pytest.mark.slow
 def test_the_commands_run(tmp_path: Path) -> None:
-    for line in indented_block("", "python -m vae train").splitlines():
+    for line in fenced_block("python -m vae train").splitlines():
         words = shlex.split(line)
         assert words[:3] == ["python", "-m", "vae"]
         done = subprocess.run(

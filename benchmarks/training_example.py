@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 import torch
-from PIL import Image
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from torchvision import transforms
+from torchvision.datasets import MNIST, VisionDataset
 
 from benchmarks.training_epochs import BATCH_SIZE, DATA_SET, HIDDEN, LATENT, LEARNING_RATE, Epoch, answer_requests
 from vae.data import ImageSet, load
@@ -19,20 +19,13 @@ from vae.data import ImageSet, load
 PIXELS = 784
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """Gives images as `torchvision.datasets.MNIST` does, from the arrays that are in memory already."""
+class InMemory(MNIST):
+    """Torchvision's set on arrays that are in memory already: what it does for an image, without its files."""
 
     def __init__(self, images: ImageSet) -> None:
         assert images.labels is not None
+        VisionDataset.__init__(self, root="", transform=transforms.ToTensor())
         self.data, self.targets = torch.from_numpy(images.images[:, 0].copy()), torch.from_numpy(images.labels.copy())
-        self.transform = transforms.ToTensor()
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        picture = Image.fromarray(self.data[index].numpy())
-        return self.transform(picture), int(self.targets[index])
 
 
 class VAE(nn.Module):
@@ -61,8 +54,8 @@ def loss_function(decoded: Tensor, x: Tensor, mu: Tensor, log_variance: Tensor) 
 def epochs() -> Iterator[Epoch]:
     """Train for as long as epochs are asked for."""
     torch.manual_seed(1)
-    train_loader = DataLoader(Pictures(load(DATA_SET, "train")), batch_size=BATCH_SIZE, shuffle=True)
-    test_loader = DataLoader(Pictures(load(DATA_SET, "test")), batch_size=BATCH_SIZE, shuffle=False)
+    train_loader = DataLoader(InMemory(load(DATA_SET, "train")), batch_size=BATCH_SIZE, shuffle=True)
+    test_loader = DataLoader(InMemory(load(DATA_SET, "test")), batch_size=BATCH_SIZE, shuffle=False)
     model = VAE()
     optimizer = optim.Adam(model.parameters(), lr=LEARNING_RATE)
     images, test_images = len(train_loader.dataset), len(test_loader.dataset)  # pyright: ignore[reportArgumentType]

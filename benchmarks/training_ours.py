@@ -29,9 +29,8 @@ from vae.training.loop import TrainingState, train
 ALIKE = TrainingConfig(epochs=10_000, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE)  # for as long as asked
 SETTINGS = {
     "alike": ALIKE,
-    "quick": ALIKE.model_copy(
-        update={"epochs": QUICK_EPOCHS, "learning_rate": QUICK_RATE, "schedule": "cosine"},
-    ),
+    "quick": ALIKE.model_copy(update={"epochs": QUICK_EPOCHS, "learning_rate": QUICK_RATE, "schedule": "cosine"}),
+    "default": TrainingConfig(),
 }
 
 

@@ -60,7 +60,17 @@ function readTensor(name, entry, payload) {
 
 /** IEEE 754 binary16 to float32: exact, subnormals, infinities and NaN included. */
 function widenHalf(halves) {
-  return Float32Array.from(halves, (half) => {
+  const table = halfTable();
+  const wide = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) wide[i] = table[halves[i]];
+  return wide;
+}
+
+let halfValues = null;
+
+/** The value of each of the 65,536 halves, worked out once: there are fewer of them than weights in a network. */
+function halfTable() {
+  halfValues ??= Float32Array.from({ length: 0x10000 }, (_, half) => {
     const sign = half & 0x8000 ? -1 : 1;
     const exponent = (half >> 10) & 0x1f;
     const fraction = half & 0x3ff;
@@ -68,6 +78,7 @@ function widenHalf(halves) {
     if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
     return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   });
+  return halfValues;
 }
 
 function isRecord(value) {

@@ -1,6 +1,7 @@
 // Along each dimension: one strip of images for each, the others held at z.
 
 const STEPS = 13;
+const REST = 3; // after a request, this many times its own length: the strips cost a drag a quarter of a core at most
 
 /**
  * @param {HTMLElement} container  emptied and filled
@@ -37,6 +38,7 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
 
   function request(z, polarity, background) {
     working = true;
+    const asked = performance.now();
     const size = z.length;
     const points = new Float32Array(dimensions.length * STEPS * size);
     dimensions.forEach((j, row) => {
@@ -48,12 +50,15 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
     });
     background.decode("traversals", points, dimensions.length * STEPS, (first, images, count, done) => {
       draw(first, images, count, polarity);
-      if (!done) return;
-      working = false;
-      const next = waiting;
-      waiting = null;
-      if (next) request(...next);
+      if (done) setTimeout(goOn, REST * (performance.now() - asked));
     });
+  }
+
+  function goOn() {
+    working = false;
+    const next = waiting;
+    waiting = null;
+    if (next) request(...next);
   }
 
   function draw(first, images, count, polarity) {
@@ -69,7 +74,7 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
   }
 
   return {
-    /** Decodes the strips around z; while a request is on its way, only the newest z waits. */
+    /** Decodes the strips around z; while an earlier request works or rests, only the newest z waits. */
     update(z, polarity, background) {
       if (working) waiting = [z.slice(), polarity, background];
       else request(z, polarity, background);

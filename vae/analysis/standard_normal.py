@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from scipy.special import gammaincc
-
 
 def log_density(z: Sequence[float]) -> float:
     """log N(z; 0, I), in nats."""
@@ -13,4 +11,6 @@ def log_density(z: Sequence[float]) -> float:
 
 def share_farther_out(z: Sequence[float]) -> float:
     """P(|Z| > |z|) for Z ~ N(0, I): |Z|^2 is chi-squared with d degrees of freedom."""
+    from scipy.special import gammaincc  # when first asked: a page that only opens need not wait for it
+
     return float(gammaincc(len(z) / 2, sum(value * value for value in z) / 2))

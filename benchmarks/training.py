@@ -43,9 +43,7 @@ def main() -> None:
         Figure(f"test loss after {epochs} epochs, nats", f"{alike.epochs[epochs - 1].test_loss:.2f}", f"{goal:.2f}"),
         time_to_loss("until that loss of the example", alike.epochs, example.epochs),
         time_to_loss(f"the same, {schedule}", quick.epochs, example.epochs),
-        Figure(
-            "peak memory of the process, MB", *(f"{loop.epochs[-1].peak_megabytes:,.0f}" for loop in (alike, example))
-        ),
+        Figure("peak memory of the process, MB", f"{alike.peak_megabytes:,.0f}", f"{example.peak_megabytes:,.0f}"),
     ]
     show(f"Training on MNIST, 784-400-20, batches of {BATCH_SIZE}", rows, beside="PyTorch's example")
 

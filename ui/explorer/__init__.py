@@ -63,7 +63,8 @@ _component = component(
 
 def explorer(option: ModelOption, z: Sequence[float] | None, key: str) -> Released | None:
     """Show the explorer on a model, opening at `z` when given. Returns where the reader last let go, if anywhere."""
-    data = {"model": describe(option), "z": list(z) if z is not None else None, "classColors": list(CLASSES)}
+    # A list: for a dict Streamlit would import pandas, to see whether it might be a data frame.
+    data = [describe(option), list(z) if z is not None else None, list(CLASSES)]
     result = _component(key=key, data=data, on_released_change=lambda: None)
     return released(getattr(result, "released", None), option)
 

@@ -240,7 +240,8 @@ const explorers = new WeakMap();
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".explorer");
   if (!explorers.has(root)) explorers.set(root, createExplorer(root));
-  explorers.get(root).show(data, setStateValue);
+  const [model, z, classColors] = data; // as `explorer` in Python packs them
+  explorers.get(root).show({ model, z, classColors }, setStateValue);
   return () => {
     explorers.get(root)?.stop();
     explorers.delete(root);

@@ -7,7 +7,7 @@ folder in checkpoints/.
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,6 +21,7 @@ from torch import nn
 import vae
 from tests.browser.conftest import launch_chromium, network_source
 from vae.export import network_payload
+from vae.models import VAE
 from vae.models.layers import describe
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -31,7 +32,9 @@ ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-
 MEASURE = """async ([part, inputs, runs]) => {
   const network = loadNetwork(await (await fetch("weights")).arrayBuffer(), part);
   const images = inputs.map((input) => Float32Array.from(input));
-  const outputs = images.map((input) => Array.from(network.run(input)));
+  const meaning = part === "decoder" ? outputOf(network.metadata).mean : (raw, out) => (out.set(raw), out);
+  const size = part === "decoder" ? elementCount(metadataShape(network.metadata)) : elementCount(network.outputShape);
+  const outputs = images.map((input) => Array.from(meaning(network.run(input), new Float32Array(size))));
   for (let i = 0; i < runs; i++) network.run(images[i % images.length]);
   const times = [];
   for (let i = 0; i < runs; i++) {
@@ -49,6 +52,7 @@ class Subject(NamedTuple):
     inputs: torch.Tensor  # (INPUTS, ...), as the network takes them
     payload: bytes
     part: Literal["encoder", "decoder"]
+    meaning: Callable[[torch.Tensor], torch.Tensor]  # from the network's outputs to what is compared: images, or codes
 
 
 def decoders() -> Iterator[Subject]:
@@ -68,8 +72,10 @@ def shipped() -> Iterator[Subject]:
         model, name = vae.load(weights.parent), weights.parent.name
         images = torch.rand(INPUTS, *json.loads(metadata["shape"]))
         codes = torch.randn(INPUTS, int(metadata["latent_dim"]))
-        yield Subject(f"{name} encoder", model.encoder, images, network_payload(weights, "encoder"), "encoder")
-        yield Subject(f"{name} decoder", model.decoder, codes, network_payload(weights, "decoder"), "decoder")
+        mean = (lambda raw, vae=model: vae.likelihood(raw).mean) if isinstance(model, VAE) else torch.sigmoid
+        encoder, decoder = (network_payload(weights, part) for part in ("encoder", "decoder"))
+        yield Subject(f"{name} encoder", model.encoder, images, encoder, "encoder", lambda code: code)
+        yield Subject(f"{name} decoder", model.decoder, codes, decoder, "decoder", mean)
 
 
 def _mlp(*widths: int) -> nn.Sequential:
@@ -91,14 +97,14 @@ def _decoder(name: str, shape: tuple[int, int, int], latent: int, *layers: nn.Mo
     common = {"format": "vae-network", "version": "1", "shape": json.dumps(shape), "latent_dim": str(latent)}
     tensors = {f"decoder.{key}": tensor for key, tensor in network.state_dict().items()}
     payload = save(tensors, common | {"output": "bernoulli", "decoder": json.dumps(describe(network, "decoder"))})
-    return Subject(name, network, torch.randn(INPUTS, latent), payload, "decoder")
+    return Subject(name, network, torch.randn(INPUTS, latent), payload, "decoder", torch.sigmoid)
 
 
 def in_torch(subject: Subject) -> tuple[list[float], torch.Tensor]:
     """Milliseconds of each run, and the outputs (INPUTS, numbers)."""
     times = []
     with torch.inference_mode():
-        outputs = subject.network(subject.inputs).flatten(1)
+        outputs = subject.meaning(subject.network(subject.inputs)).flatten(1)
         for i in range(2 * RUNS):
             single = subject.inputs[i % INPUTS, None]
             begin = time.perf_counter()

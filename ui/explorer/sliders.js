@@ -78,7 +78,7 @@ function sliderRow(list, j, model, [low, high], { onMove, onRelease }) {
     onMove(j, 0);
     onRelease();
   });
-  let present = 0;
+  let present = NaN;
   const write = () => { field.value = present.toFixed(2); };
   field.addEventListener("change", () => {
     const value = field.valueAsNumber;
@@ -90,6 +90,7 @@ function sliderRow(list, j, model, [low, high], { onMove, onRelease }) {
   });
   return {
     show(value) {
+      if (value === present) return; // of many sliders a drag moves one or two
       present = value;
       slider.value = value;
       slider.style.setProperty("--share", `${(100 * (Number(slider.value) - low)) / (high - low)}%`);

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from ui.models import KIND_NAMES, ModelOption
+from ui.models import ModelOption
 from ui.routes import payload_url
 from ui.theme import CLASSES, QUANTITIES
 
@@ -75,11 +75,8 @@ def describe(option: ModelOption) -> dict[str, Any]:
     return {
         "id": option.id,
         "kind": card.model.kind,
-        "kindName": KIND_NAMES[card.model.kind],
-        "data": card.data.name,
         "shape": list(card.data.shape),
         "latentDim": card.model.latent_dim,
-        "likelihood": card.model.likelihood,
         "classNames": list(card.data.class_names),
         "ink": card.data.ink,
         "kl": list(metrics.kl_per_dimension) if metrics and metrics.kl_per_dimension else None,

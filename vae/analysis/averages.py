@@ -29,24 +29,32 @@ class Averages:
 
 
 class RunningAverages:
-    """Sums of terms, kept in tensors so that no training step waits for a Python number."""
+    """Sums of terms; batches wait unsummed until somebody asks, so that a training step pays nothing for them."""
 
     def __init__(self) -> None:
         self.images = 0
-        self._reconstruction = torch.zeros((), dtype=torch.float64)
-        self._kl: Tensor | None = None
+        self._reconstruction = 0.0
+        self._kl: Tensor | None = None  # (d,) double
+        self._waiting: list[Terms] = []
 
     def add(self, batch: Terms) -> None:
         self.images += len(batch.reconstruction)
-        self._reconstruction += batch.reconstruction.detach().sum()
-        kl = batch.kl.detach().sum(dim=0).double()
-        self._kl = kl if self._kl is None else self._kl + kl
+        self._waiting.append(Terms(batch.reconstruction.detach(), batch.kl.detach()))
 
     def averages(self) -> Averages:
+        self._sum_waiting()
         if self._kl is None:
             raise ValueError("no images were measured")
         kl = (self._kl / self.images).tolist()
-        return Averages(reconstruction=float(self._reconstruction) / self.images, kl_per_dimension=tuple(kl))
+        return Averages(reconstruction=self._reconstruction / self.images, kl_per_dimension=tuple(kl))
+
+    def _sum_waiting(self) -> None:
+        if not self._waiting:
+            return
+        self._reconstruction += float(torch.cat([each.reconstruction for each in self._waiting]).double().sum())
+        kl = torch.cat([each.kl for each in self._waiting]).double().sum(dim=0)
+        self._kl = kl if self._kl is None else self._kl + kl
+        self._waiting.clear()
 
 
 @torch.no_grad()

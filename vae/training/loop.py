@@ -95,8 +95,8 @@ def _epoch(
             group["lr"] = learning_rate_at(epochs_gone, config)
         batch_terms = terms(state.model, to_float(images[batch]), generator)
         loss = batch_terms.loss(beta_at(epochs_gone, config))
-        if not torch.isfinite(loss):
-            raise _DivergedError(f"the loss became {loss.item()} in epoch {epoch}; {REMEDY}")
+        if not math.isfinite(loss_now := loss.item()):
+            raise _DivergedError(f"the loss became {loss_now} in epoch {epoch}; {REMEDY}")
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()

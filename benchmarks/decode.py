@@ -19,7 +19,8 @@ from safetensors.torch import save
 from torch import nn
 
 import vae
-from tests.browser.conftest import launch_chromium, network_source
+from tests.browser.conftest import launch_chromium
+from ui.explorer.sources import runtime_source
 from vae.export import network_payload
 from vae.models import VAE
 from vae.models.layers import describe
@@ -118,7 +119,7 @@ def in_browser(page: Page, subject: Subject) -> tuple[list[float], torch.Tensor]
     page.route(ORIGIN, lambda route: route.fulfill(body="<!doctype html>", content_type="text/html", headers=ISOLATED))
     page.route(ORIGIN + "weights", lambda route: route.fulfill(body=subject.payload))
     page.goto(ORIGIN)
-    page.add_script_tag(content=network_source())
+    page.add_script_tag(content=runtime_source())
     result = page.evaluate(MEASURE, [subject.part, subject.inputs.flatten(1).tolist(), RUNS])
     return result["times"], torch.tensor(result["outputs"])
 

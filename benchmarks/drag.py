@@ -102,9 +102,9 @@ async def around(map_: Locator) -> Path2D:
 
 
 async def to_and_fro(slider: Locator) -> Path2D:
-    """From the middle of a slider to both its ends, at one speed, from end to end in a second and a half."""
+    """From the middle of a slider nearly to both its ends, at one speed: there, at last, even a short one's thumb stands."""
     left, top, width, height = await box_of(slider)
-    return lambda t: (left + width * (0.05 + 0.9 * abs((t / 1.5 + 0.5) % 2 - 1)), top + height / 2)
+    return lambda t: (left + width * (0.1 + 0.8 * abs((t / 1.5 + 0.5) % 2 - 1)), top + height / 2)
 
 
 async def box_of(locator: Locator) -> tuple[float, float, float, float]:

@@ -13,9 +13,7 @@ from tests.browser.explorer_page import DIGITS, ExplorerPage, Opener
 from tests.made_models import make_models
 from tests.serving import ROOT, app_on, serve
 
-EXPLORER = ROOT / "ui" / "explorer"
 LOGS = pytest.StashKey[list[Path]]()
-RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js")
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,11 +22,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-def network_source() -> str:
-    """The network runtime as one script, in the order in which the page concatenates it."""
-    return "\n".join((EXPLORER / name).read_text(encoding="utf-8") for name in RUNTIME)
 
 
 def launch_chromium(playwright: Playwright) -> Browser:

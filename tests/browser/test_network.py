@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import network_source
+import wasmtime
 from playwright.sync_api import Error, Page
 from safetensors.torch import save
 from torch import nn
 from torch.distributions import ContinuousBernoulli
 from torch.nn.functional import softplus
 
+from tests.serving import ROOT
+from ui.explorer.sources import runtime_source
 from vae.export import network_payload
 from vae.models.layers import describe
 
@@ -42,12 +44,16 @@ HEAD = """([metadata, raw, size]) => {
 }"""
 
 
-@pytest.fixture
-def runtime(page: Page) -> Page:
+@pytest.fixture(params=["wasm", "script"])
+def runtime(page: Page, request: pytest.FixtureRequest) -> Page:
+    """A page with the runtime, as a browser has it that knows WebAssembly's SIMD, and as one has it that does not."""
+    if request.param == "script":
+        page.add_init_script("WebAssembly.Module = class { constructor() { throw new Error('no SIMD'); } };")
     # A page of a real origin: about:blank may not start a module worker from a blob.
     page.route("http://runtime.test/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     page.goto("http://runtime.test/")
-    page.add_script_tag(content=network_source())
+    page.add_script_tag(content=runtime_source())
+    assert page.evaluate("linearModule === null") == (request.param == "script")
     return page
 
 
@@ -222,7 +228,7 @@ def test_an_exported_part_runs_in_a_worker(runtime: Page, tmp_path: Any) -> None
       worker.onerror = (event) => reject(new Error(event.message));
       worker.postMessage(file);
     })"""
-    result = runtime.evaluate(script, [network_source(), base64_text(network_payload(weights, "decoder"))])
+    result = runtime.evaluate(script, [runtime_source(), base64_text(network_payload(weights, "decoder"))])
     expected = decoder(torch.tensor([[0.5, -1.25]])).detach().flatten().numpy()
     assert np.abs(np.array(result) - expected).max() <= TOLERANCE
 
@@ -422,3 +428,8 @@ def test_a_part_that_is_not_there_and_an_input_of_another_size(runtime: Page) ->
         runtime.evaluate(RUN, [file, "encoder", []])
     with pytest.raises(Error, match="takes 2 numbers, not 3"):
         runtime.evaluate(RUN, [file, "decoder", [[1, 2, 3]]])
+
+
+def test_the_compiled_kernel_is_its_text() -> None:
+    folder = ROOT / "ui" / "explorer"
+    assert wasmtime.wat2wasm((folder / "linear.wat").read_text()) == (folder / "linear.wasm").read_bytes()

@@ -1,35 +1,16 @@
 """The explorer: a component that decodes in the browser, under the finger. Python hears z on release."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from streamlit.components.v2 import component
 
+from ui.explorer.sources import script, style
 from ui.models import ModelOption
 from ui.routes import payload_url
-from ui.theme import CLASSES, QUANTITIES
+from ui.theme import CLASSES
 
-HERE = Path(__file__).parent
-RUNTIME = ("safetensors.js", "kernels.js", "outputs.js", "network.js", "worker.js")
-VIEW = (
-    "layout.js",
-    "geometry.js",
-    "neighbours.js",
-    "picture.js",
-    "map_layers.js",
-    "gestures.js",
-    "map.js",
-    "sliders.js",
-    "traversals.js",
-    "lattice.js",
-    "background.js",
-    "tour.js",
-    "parts.js",
-    "explorer.js",
-)
 WIDEST = 1e4  # no model at hand has codes that far out
 
 
@@ -41,23 +22,8 @@ class Released:
     z: tuple[float, ...]
 
 
-def _script() -> str:
-    """All files as one module. The runtime's text is also a string in it: the worker is started from that."""
-    runtime = "\n".join((HERE / name).read_text(encoding="utf-8") for name in RUNTIME)
-    view = "\n".join((HERE / name).read_text(encoding="utf-8") for name in VIEW)
-    return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{view}"
-
-
-def _style() -> str:
-    def variables(theme: int) -> str:
-        return " ".join(f"--{name.replace('_', '-')}: {pair[theme]};" for name, pair in QUANTITIES.items())
-
-    themes = f".explorer {{ {variables(0)} }}\n.explorer.dark {{ {variables(1)} }}\n"
-    return themes + (HERE / "style.css").read_text(encoding="utf-8")
-
-
 _component = component(
-    "vae_explorer", html='<div class="explorer"></div>', css=_style(), js=_script(), isolate_styles=True
+    "vae_explorer", html='<div class="explorer"></div>', css=style(), js=script(), isolate_styles=True
 )
 
 

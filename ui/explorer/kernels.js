@@ -1,33 +1,6 @@
 // The arithmetic of a network, one image at a time, in plain typed arrays. Images are channel-height-width, as in torch.
 // Every array is a Float32Array: a kernel that also meets a Float64Array is compiled for both and loses a third of its speed.
 
-/** Weights of a Linear layer, torch's [out][in], laid out [in][out]: the inner loop then walks adjacent floats. */
-function planLinear(weight, bias, inputs, outputs) {
-  const weights = new Float32Array(inputs * outputs);
-  for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) weights[i * outputs + o] = weight[o * inputs + i];
-  return { weights, bias: bias ?? new Float32Array(outputs), inputs, outputs, live: new Int32Array(inputs) };
-}
-
-/** y = W x + b, four inputs a pass; inputs that are zero (half of them after a ReLU) cost nothing. */
-function runLinear(plan, x, y) {
-  const { weights, bias, inputs, outputs, live } = plan;
-  let count = 0;
-  for (let i = 0; i < inputs; i++) if (x[i] !== 0) live[count++] = i;
-  y.set(bias);
-  let k = 0;
-  for (; k + 3 < count; k += 4) {
-    const x0 = x[live[k]], x1 = x[live[k + 1]], x2 = x[live[k + 2]], x3 = x[live[k + 3]];
-    const r0 = live[k] * outputs, r1 = live[k + 1] * outputs, r2 = live[k + 2] * outputs, r3 = live[k + 3] * outputs;
-    for (let o = 0; o < outputs; o++) {
-      y[o] += x0 * weights[r0 + o] + x1 * weights[r1 + o] + x2 * weights[r2 + o] + x3 * weights[r3 + o];
-    }
-  }
-  for (; k < count; k++) {
-    const x0 = x[live[k]], r0 = live[k] * outputs;
-    for (let o = 0; o < outputs; o++) y[o] += x0 * weights[r0 + o];
-  }
-}
-
 // A convolution is one correlation of the padded image; a transposed one with stride s is s phases an axis (the outputs
 // at start, start + s, ...), each a correlation with every s-th weight. A 4x4 kernel of stride 2 so becomes four 2x2 ones.
 // An axis says, for each phase: output start + step * j reads inputs first + advance * j + (0, 1, ...) times weights taps.

@@ -13,12 +13,13 @@ function nearestCodes(codes, z, k) {
   const indices = new Int32Array(size);
   const squares = new Float32Array(size).fill(Infinity);
   for (let i = 0; i < count; i++) {
+    const worst = squares[size - 1];
     let square = 0;
-    for (let j = 0, at = i * dimensions; j < dimensions; j++, at++) {
+    for (let j = 0, at = i * dimensions; j < dimensions && square < worst; j++, at++) {
       const difference = mu[at] - z[j];
       square += difference * difference;
     }
-    if (square >= squares[size - 1]) continue;
+    if (square >= worst) continue;
     let place = size - 1;
     while (place > 0 && squares[place - 1] > square) {
       squares[place] = squares[place - 1];

@@ -119,9 +119,8 @@ function addLinear(layer, shape, values, tensors) {
   const weight = tensorNamed(tensors, layer.weight, 2);
   const [outputs, inputs] = weight.shape;
   if (shape.length !== 1 || shape[0] !== inputs) throw new Error(`it takes [${inputs}] and is given [${shape}].`);
-  const plan = planLinear(weight.data, biasNamed(tensors, layer.bias, outputs), inputs, outputs);
-  const output = new Float32Array(outputs);
-  return { shape: [outputs], values: output, step: () => runLinear(plan, values, output) };
+  const { output, run } = makeLinear(weight.data, biasNamed(tensors, layer.bias, outputs), inputs, outputs);
+  return { shape: [outputs], values: output, step: () => run(values) };
 }
 
 function addConvolution(layer, shape, values, tensors, transposed) {

@@ -2,6 +2,7 @@
 
 const STEPS = 13;
 const REST = 3; // after a request, this many times its own length: the strips cost a drag a quarter of a core at most
+const LEAST_REST = 120; // milliseconds: painting them is the main thread's work
 
 /**
  * @param {HTMLElement} container  emptied and filled
@@ -50,7 +51,7 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
     });
     background.decode("traversals", points, dimensions.length * STEPS, (first, images, count, done) => {
       draw(first, images, count, polarity);
-      if (done) setTimeout(goOn, REST * (performance.now() - asked));
+      if (done) setTimeout(goOn, Math.max(LEAST_REST, REST * (performance.now() - asked)));
     });
   }
 

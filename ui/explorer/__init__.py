@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from streamlit.components.v2 import component
@@ -22,8 +23,15 @@ class Released:
     z: tuple[float, ...]
 
 
+HERE = Path(__file__).parent
+VIEWS = ("layout.js", "sliders.js", "traversals.js", "tour.js", "explorer.js")
+
 _component = component(
-    "vae_explorer", html='<div class="explorer"></div>', css=style(), js=script(), isolate_styles=True
+    "vae_explorer",
+    html='<div class="vae explorer"></div>',
+    css=style(HERE / "explorer.css"),
+    js=script(*(HERE / name for name in VIEWS)),
+    isolate_styles=True,
 )
 
 

@@ -206,19 +206,11 @@ function createExplorer(root) {
   }
 
   function restyle(classColors) {
-    const style = getComputedStyle(root);
-    const dark = isDark(style.getPropertyValue("--st-background-color"));
-    root.classList.toggle("dark", dark);
     const wasDark = polarity.dark;
-    const value = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-    polarity = { ink: current?.model.ink ?? true, dark };
-    colors = {
-      classes: classColors, font: value("--st-font") || "sans-serif", z: value("--z"), mu: value("--mu"),
-      sigma: value("--sigma"), paper: value("--card"), card: value("--card"), ink: value("--ink"),
-      muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
-    };
+    colors = themeColors(root, classColors);
+    polarity = { ink: current?.model.ink ?? true, dark: colors.dark };
     drawMap();
-    if (dark !== wasDark) refreshLattice();
+    if (colors.dark !== wasDark) refreshLattice();
   }
 
   return {

@@ -6,7 +6,7 @@
  *   onStep: function(number, number), onFit: function, onWindow: function}} listeners
  *   onMove(point) during a drag, onStep(dx, dy) from the keyboard, onWindow once the visible region has come to rest
  */
-function makeMap(frame, listeners) {
+function makeMap(frame, listeners, name = "latent map") {
   const layers = ["lattice", "points", "cursor"].map((name) => {
     const canvas = document.createElement("canvas");
     canvas.className = `layer ${name}`;
@@ -18,7 +18,7 @@ function makeMap(frame, listeners) {
   surface.tabIndex = 0;
   surface.setAttribute("role", "application");
   surface.setAttribute("aria-roledescription", "two-dimensional slider");
-  surface.setAttribute("aria-label", "latent map");
+  surface.setAttribute("aria-label", name);
   let size = 0;
   let scene = null;
   let rest = 0;

@@ -165,3 +165,24 @@ function isDark(background) {
   const [red, green, blue] = rgbOf(background.trim());
   return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
 }
+
+/** A new child element with a class. */
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  parent?.append(made);
+  return made;
+}
+
+/** The colours the theme gives, for canvases, which know no CSS variables; also marks `root` as dark or not. */
+function themeColors(root, classColors) {
+  const style = getComputedStyle(root);
+  const dark = isDark(style.getPropertyValue("--st-background-color"));
+  root.classList.toggle("dark", dark);
+  const value = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  return {
+    dark, classes: classColors, font: value("--st-font") || "sans-serif", z: value("--z"), mu: value("--mu"),
+    sigma: value("--sigma"), paper: value("--card"), card: value("--card"), ink: value("--ink"),
+    muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
+  };
+}

@@ -114,11 +114,3 @@ function sliderNote(model, j) {
   }
   return parts.length ? { textContent: parts.join(" · "), title: titles.join("; ") } : null;
 }
-
-/** A new child element with a class. */
-function element(tag, className, parent) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  parent?.append(made);
-  return made;
-}

@@ -9,21 +9,16 @@ from ui.theme import QUANTITIES
 
 HERE = Path(__file__).parent
 RUNTIME = ("safetensors.js", "linear.js", "kernels.js", "outputs.js", "network.js")
-VIEW = (
-    "layout.js",
+PARTS = (
+    "parts.js",
     "geometry.js",
     "neighbours.js",
     "picture.js",
     "map_layers.js",
     "gestures.js",
     "map.js",
-    "sliders.js",
-    "traversals.js",
     "lattice.js",
     "background.js",
-    "tour.js",
-    "parts.js",
-    "explorer.js",
 )
 
 
@@ -33,16 +28,20 @@ def runtime_source() -> str:
     return f'const LINEAR_WASM = "{kernel}";\n{_joined(RUNTIME)}'
 
 
-def script() -> str:
-    """All of it as one module. The runtime's text is also a string in it: the worker is started from that."""
+def script(*views: Path) -> str:
+    """A component's module: the runtime, the parts that every component may use, and the component's own `views`.
+
+    The runtime's text is also a string in it: the worker is started from that.
+    """
     runtime = f"{runtime_source()}\n{_joined(('worker.js',))}"
-    return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{_joined(VIEW)}"
+    own = "\n".join(path.read_text(encoding="utf-8") for path in views)
+    return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{_joined(PARTS)}\n{own}"
 
 
-def style() -> str:
-    """The styles, with the quantities' colours as variables."""
-    themes = f".explorer {{ {_variables(0)} }}\n.explorer.dark {{ {_variables(1)} }}\n"
-    return themes + (HERE / "style.css").read_text(encoding="utf-8")
+def style(*sheets: Path) -> str:
+    """What every component shares, with the quantities' colours as variables, and the component's own `sheets`."""
+    themes = f".vae {{ {_variables(0)} }}\n.vae.dark {{ {_variables(1)} }}\n"
+    return themes + "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "parts.css", *sheets))
 
 
 def _variables(theme: int) -> str:

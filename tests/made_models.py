@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
-from vae.analysis.codes import Codes
 from vae.card import Card, DataCard, Metrics, TrainingCard
 from vae.checkpoint import WEIGHTS, save
+from vae.codes import Codes
 from vae.config import ModelConfig, RunConfig
 from vae.models import build
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from vae import checkpoint
-from vae.analysis.codes import Codes
 from vae.card import Card, DataCard, Metrics, TrainingCard
+from vae.codes import Codes
 from vae.config import RunConfig
 from vae.models import Model, build
 from vae.models.networks import Shape

@@ -1,30 +1,14 @@
-"""The codes of a whole set of images: what a latent map is drawn from."""
-
-from dataclasses import dataclass
+"""Encoding a whole set of images: what a latent map is drawn from."""
 
 import numpy as np
 import torch
 
+from vae.codes import Codes
 from vae.data import ImageSet
 from vae.models import VAE, Model
 from vae.pixels import to_float
 
 ENCODE_BATCH = 2048
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Mean codes of N images, the spread of q around them where the model has one, and the labels where the data do."""
-
-    mu: np.ndarray  # (N, d) float32
-    sigma: np.ndarray | None  # (N, d) float32
-    labels: np.ndarray | None  # (N,) int32
-
-    def sample(self, rng: np.random.Generator) -> np.ndarray:
-        """One z (N, d) for each image: a draw from q where there is one, the code itself otherwise."""
-        if self.sigma is None:
-            return self.mu
-        return self.mu + self.sigma * rng.standard_normal(self.mu.shape, dtype=np.float32)
 
 
 @torch.no_grad()

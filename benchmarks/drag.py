@@ -102,7 +102,7 @@ async def around(map_: Locator) -> Path2D:
 
 
 async def to_and_fro(slider: Locator) -> Path2D:
-    """From the middle of a slider nearly to both its ends, at one speed: there, at last, even a short one's thumb stands."""
+    """From the middle of a slider nearly to both its ends, at one speed; at the very ends a thumb stands still."""
     left, top, width, height = await box_of(slider)
     return lambda t: (left + width * (0.1 + 0.8 * abs((t / 1.5 + 0.5) % 2 - 1)), top + height / 2)
 

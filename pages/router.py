@@ -6,6 +6,7 @@ from ui.theme import page_frame
 
 PAGES = {
     "Explore": [st.Page("explore.py", title="Explore", url_path="", default=True)],
+    "Compare": [st.Page("compare.py", title="AE beside VAE", url_path="compare")],
     "Models": [st.Page("models.py", title="Models", url_path="models")],
 }
 

@@ -25,7 +25,7 @@ function decodeLattice(model, window, [first, second], z, polarity, background, 
     }
   }
   const image = context.createImageData(width, height);
-  background.decode("lattice", points, CELLS * CELLS, (start, images, count) => {
+  background.run("lattice", points, CELLS * CELLS, (start, images, count) => {
     const values = images.length / count;
     for (let i = 0; i < count; i++) {
       writeImage(images.subarray(i * values, (i + 1) * values), model.shape, polarity, image.data, width);

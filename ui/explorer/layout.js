@@ -67,6 +67,13 @@ function placeCallouts(root) {
 function calloutsOf(model) {
   const place = model.kind === "vae" ? "its mean code <b class='mu'>\u03bc</b>" : "its code";
   const first = `Each dot is a test image, placed at ${place}.`;
+  if (model.kind === "pca") {
+    return [
+      first,
+      "PCA is linear: each z adds or removes one fixed picture. Drag one slider and watch its strokes come and go.",
+      "Between two clusters both show at once, one laid over the other.",
+    ];
+  }
   if (model.kind !== "vae") {
     return [
       first,
@@ -82,8 +89,19 @@ function calloutsOf(model) {
   return [first, second, third];
 }
 
-/** Names short enough to stand for themselves; longer ones get their number in front, as on the map. */
-function className(model, label) {
-  const name = model.classNames[label] ?? String(label);
-  return name === String(label) ? name : `${label} ${name}`;
+/** Callouts, hint, and what only a VAE has. */
+function fillTexts(root, model) {
+  const callouts = root.querySelector(".callouts");
+  callouts.replaceChildren();
+  for (const text of calloutsOf(model)) element("li", "", callouts).innerHTML = text;
+  root.classList.toggle("many", model.latentDim > 6);
+  const isVae = model.kind === "vae";
+  root.querySelector("[data-layer=prior]").hidden = !isVae;
+  const sample = root.querySelector(".sample");
+  sample.disabled = !isVae;
+  sample.title = isVae ? "z from N(0, I)" : `${model.kind === "pca" ? "a PCA" : "an AE"} has no prior to sample from`;
+  const touch = matchMedia("(pointer: coarse)").matches;
+  root.querySelector(".hint").textContent = touch
+    ? "Drag moves the point; two fingers pan and zoom."
+    : "Drag moves the point, hovering previews. Shift + drag pans, Ctrl + wheel zooms, arrow keys step.";
 }

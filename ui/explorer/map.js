@@ -5,6 +5,7 @@
  * @param {{onMove: function(number[]), onRelease: function, onPreview: function(number[]|null),
  *   onStep: function(number, number), onFit: function, onWindow: function}} listeners
  *   onMove(point) during a drag, onStep(dx, dy) from the keyboard, onWindow once the visible region has come to rest
+ * @param {string} name  for those who cannot see it
  */
 function makeMap(frame, listeners, name = "latent map") {
   const layers = ["lattice", "points", "cursor"].map((name) => {
@@ -23,6 +24,7 @@ function makeMap(frame, listeners, name = "latent map") {
   let scene = null;
   let rest = 0;
   let cursor = null; // the point and its preview
+  let start = null; // where a way to the point begins
 
   const map = {
     window: { x: 0, y: 0, half: 3 },
@@ -40,9 +42,10 @@ function makeMap(frame, listeners, name = "latent map") {
     zoom(factor, at = [map.window.x, map.window.y]) {
       map.setWindow(zoomed(map.window, factor, ...at));
     },
-    /** Moves the cursor, and only it: this is what a drag costs. */
-    point(point, preview) {
+    /** Moves the cursor, and only it: this is what a drag costs. With `from`, draws the way from there too. */
+    point(point, preview, from = null) {
       cursor = [point, preview];
+      start = from;
       drawPoint();
     },
     /** Where the point stands, without any preview. */
@@ -66,7 +69,9 @@ function makeMap(frame, listeners, name = "latent map") {
 
   function drawPoint() {
     cursorContext.clearRect(0, 0, size, size);
-    if (scene && cursor) drawCursor(cursorContext, map.window, size, ...cursor, scene.colors);
+    if (!scene || !cursor) return;
+    if (start) drawWay(cursorContext, map.window, size, start, cursor[0], scene.colors);
+    drawCursor(cursorContext, map.window, size, ...cursor, scene.colors);
   }
 
   /** The mosaic where it was decoded: a pan or zoom moves it until the new one has come. */

@@ -132,6 +132,23 @@ function drawCursor(context, window, size, point, preview, colors) {
   context.setLineDash([]);
 }
 
+/** The straight way from a marked place to the point. */
+function drawWay(context, window, size, from, to, colors) {
+  const [x, y] = toPixel(window, size, ...from);
+  context.strokeStyle = colors.ink;
+  context.lineWidth = 1.5;
+  context.setLineDash([2, 4]);
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(...toPixel(window, size, ...to));
+  context.stroke();
+  context.setLineDash([]);
+  context.fillStyle = colors.card;
+  context.lineWidth = 2;
+  context.fillRect(x - 5, y - 5, 10, 10);
+  context.strokeRect(x - 5, y - 5, 10, 10);
+}
+
 function classColor(label, colors) {
   return label === null || label < 0 ? colors.mu : colors.classes[label % colors.classes.length];
 }

@@ -1,8 +1,6 @@
 // Along each dimension: one strip of images for each, the others held at z.
 
 const STEPS = 13;
-const REST = 3; // after a request, this many times its own length: the strips cost a drag a quarter of a core at most
-const LEAST_REST = 120; // milliseconds: painting them is the main thread's work
 
 /**
  * @param {HTMLElement} container  emptied and filled
@@ -34,12 +32,7 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
     const context = canvas.getContext("2d", { alpha: false });
     return { context, pixels: context.createImageData(STEPS * width, height) };
   });
-  let working = false;
-  let waiting = null;
-
-  function request(z, polarity, background) {
-    working = true;
-    const asked = performance.now();
+  const follow = newestOnly((finished, z, polarity, background) => {
     const size = z.length;
     const points = new Float32Array(dimensions.length * STEPS * size);
     dimensions.forEach((j, row) => {
@@ -49,18 +42,11 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
         points[from + j] = valueAt(j, step);
       }
     });
-    background.decode("traversals", points, dimensions.length * STEPS, (first, images, count, done) => {
+    background.run("traversals", points, dimensions.length * STEPS, (first, images, count, done) => {
       draw(first, images, count, polarity);
-      if (done) setTimeout(goOn, Math.max(LEAST_REST, REST * (performance.now() - asked)));
+      if (done) finished();
     });
-  }
-
-  function goOn() {
-    working = false;
-    const next = waiting;
-    waiting = null;
-    if (next) request(...next);
-  }
+  });
 
   function draw(first, images, count, polarity) {
     const values = images.length / count;
@@ -75,10 +61,9 @@ function makeTraversals(container, model, dimensions, ranges, onChoose) {
   }
 
   return {
-    /** Decodes the strips around z; while an earlier request works or rests, only the newest z waits. */
+    /** Decodes the strips around z, a little after it. */
     update(z, polarity, background) {
-      if (working) waiting = [z.slice(), polarity, background];
-      else request(z, polarity, background);
+      follow(z.slice(), polarity, background);
     },
   };
 }

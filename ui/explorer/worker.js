@@ -1,21 +1,24 @@
-// Decodes many points in the background: the lattice behind the map, the strips of traversals. No DOM.
+// Runs a network on many inputs in the background: the lattice behind the map, the strips of traversals. No DOM.
 
 /**
- * Serves one port (a worker's global scope). Messages in: {weights} once, then {job, id, points, count}, where `points`
- * holds `count` codes. Messages out: {job, id, first, images, count, done}, a few images at a time. A newer message for
- * the same job takes the place of an unfinished one.
+ * Serves one port (a worker's global scope). Messages in: {weights, part} once, then {job, id, points, count}, where
+ * `points` holds `count` inputs. Messages out: {job, id, first, images, count, done}, a few results at a time: a
+ * decoder's mean images, an encoder's raw output. A newer message for the same job takes the place of an unfinished one.
  */
-function serveDecodes(port) {
+function serveNetwork(port) {
   const IMAGES_A_TURN = 20;
   const pending = new Map();
   let network = null;
-  let output = null;
+  let fill = null; // (raw, out): from the network's output to a result
+  let values = 0; // of a result
   let busy = false;
 
   port.onmessage = ({ data }) => {
     if (data.weights) {
-      network = loadNetwork(data.weights, "decoder");
-      output = outputOf(network.metadata);
+      network = loadNetwork(data.weights, data.part);
+      const decodes = data.part === "decoder";
+      fill = decodes ? outputOf(network.metadata).mean : (raw, out) => out.set(raw);
+      values = elementCount(decodes ? metadataShape(network.metadata) : network.outputShape);
       return;
     }
     pending.set(data.job, { ...data, next: 0 });
@@ -28,12 +31,11 @@ function serveDecodes(port) {
     if (!task) return;
     const { job, id, points, count, next: first } = task;
     const size = points.length / count;
-    const pixels = elementCount(metadataShape(network.metadata));
     const last = Math.min(first + IMAGES_A_TURN, count);
-    const images = new Float32Array((last - first) * pixels);
+    const images = new Float32Array((last - first) * values);
     for (let i = first; i < last; i++) {
       const raw = network.run(points.subarray(i * size, (i + 1) * size));
-      output.mean(raw, images.subarray((i - first) * pixels, (i - first + 1) * pixels));
+      fill(raw, images.subarray((i - first) * values, (i - first + 1) * values));
     }
     task.next = last;
     const done = last === count;

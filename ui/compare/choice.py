@@ -1,0 +1,98 @@
+"""Which two models are compared: two of one data set, kept in the page's address."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from ui.models import ModelOption
+
+LEFT_KINDS = ("ae", "pca", "vae")  # what stands left at first: what a VAE is compared with
+
+
+def fit_together(a: ModelOption, b: ModelOption) -> bool:
+    """Whether both were trained on the same images, so that a test image has a place in each."""
+    return (a.card.data.hash, a.card.data.shape) == (b.card.data.hash, b.card.data.shape)
+
+
+def fitting(option: ModelOption, options: Mapping[str, ModelOption]) -> list[str]:
+    """The ids of the other models that can stand beside this one."""
+    return [name for name, other in options.items() if name != option.id and fit_together(option, other)]
+
+
+def data_groups(options: Mapping[str, ModelOption]) -> dict[str, list[str]]:
+    """The ids of models that fit together, by the name of their data; those with no fellow are left out."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, option in options.items():
+        groups.setdefault((option.card.data.name, option.card.data.hash), []).append(name)
+    named: dict[str, list[str]] = {}
+    for (data, digest), names in groups.items():
+        if len(names) > 1:
+            # Two versions of one data set share a name; the hash then tells them apart.
+            named[data if data not in named else f"{data} ({digest[:6]})"] = names
+    return named
+
+
+def opening_pair(names: Sequence[str], options: Mapping[str, ModelOption]) -> tuple[str, str]:
+    """A plain model left, a VAE right, of equal d where there are such."""
+    vaes = [name for name in names if options[name].card.model.kind == "vae"]
+    right = vaes[0] if vaes else names[-1]
+    d = options[right].card.model.latent_dim
+    others = [name for name in names if name != right]
+    rank = {kind: place for place, kind in enumerate(LEFT_KINDS)}
+    return min(others, key=lambda name: _strangeness(options[name], d, rank)), right
+
+
+def _strangeness(option: ModelOption, d: int, rank: Mapping[str, int]) -> tuple[bool, int]:
+    return option.card.model.latent_dim != d, rank.get(option.card.model.kind, len(rank))
+
+
+def choose_pair(options: Mapping[str, ModelOption]) -> tuple[ModelOption, ModelOption] | None:
+    """Menus for the data and the two models. None, after a sentence, when there are no two that fit together."""
+    groups = data_groups(options)
+    if not groups:
+        st.info(
+            "Two models of the same data are needed here. `python -m vae train --dataset digits --model ae "
+            "--out runs/my-ae` trains a plain autoencoder in a minute."
+        )
+        return None
+    asked = _asked(options)
+    group_of = {name: data for data, names in groups.items() for name in names}
+    first = group_of.get(asked[0], next(iter(groups))) if asked else next(iter(groups))
+    columns = st.columns([1, 2, 2])
+    data = columns[0].selectbox("Data", list(groups), index=list(groups).index(first), key="compare-data")
+    names = groups[data]
+    left, right = asked if asked and set(asked) <= set(names) else opening_pair(names, options)
+    chosen = [
+        column.selectbox(
+            side, names, index=names.index(start), format_func=lambda name: options[name].label, key=f"{side}-{data}"
+        )
+        for column, side, start in zip(columns[1:], ("Left", "Right"), (left, right), strict=True)
+    ]
+    st.query_params["left"], st.query_params["right"] = chosen
+    return options[chosen[0]], options[chosen[1]]
+
+
+def _asked(options: Mapping[str, ModelOption]) -> tuple[str, str] | None:
+    """The link's two models, if they are here and fit together; otherwise a sentence says why they are not shown."""
+    left, right = st.query_params.get("left"), st.query_params.get("right")
+    if left is None or right is None:
+        return None
+    missing = [name[:80] for name in (left, right) if name not in options]
+    if missing:
+        st.warning(f"There is no model named {missing[0]!r} here; these are two others.")
+        return None
+    a, b = options[left], options[right]
+    if not fit_together(a, b):
+        others = fitting(a, options)
+        offer = f"Beside {left} fit: {', '.join(others)}." if others else f"No other model here was trained on {left}'s."
+        st.warning(
+            f"{left} was trained on {_size(a)}, {right} on {_size(b)}: no image has a place in both. {offer} "
+            "These are two that do fit."
+        )
+        return None
+    return left, right
+
+
+def _size(option: ModelOption) -> str:
+    channels, height, width = option.card.data.shape
+    return f"{option.card.data.name} ({height}x{width}{', colour' if channels == 3 else ''})"

@@ -220,7 +220,7 @@ function duetCallouts(sides) {
   }
   return [
     first,
-    `Now drag into the white of the ${plain}\u2019s map. No image was ever put there, so nothing taught the decoder what to draw: a hole.`,
+    `Now drag into the empty parts of the ${plain}\u2019s map. No image was ever put there, so nothing taught the decoder what to draw: a hole.`,
     `Switch on the rings of N(0, I). The ${vae}\u2019s images fill them and nearly every place inside decodes to something; the ${plain}\u2019s do not know them.`,
   ];
 }

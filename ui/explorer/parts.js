@@ -133,23 +133,6 @@ function fillLegend(legend, model, labels, classColors, onLight) {
   }
 }
 
-/** Callouts, hint, and what only a VAE has. */
-function fillTexts(root, model) {
-  const callouts = root.querySelector(".callouts");
-  callouts.replaceChildren();
-  for (const text of calloutsOf(model)) element("li", "", callouts).innerHTML = text;
-  root.classList.toggle("many", model.latentDim > 6);
-  const isVae = model.kind === "vae";
-  root.querySelector("[data-layer=prior]").hidden = !isVae;
-  const sample = root.querySelector(".sample");
-  sample.disabled = !isVae;
-  sample.title = isVae ? "z from N(0, I)" : "an AE has no prior to sample from";
-  const touch = matchMedia("(pointer: coarse)").matches;
-  root.querySelector(".hint").textContent = touch
-    ? "Drag moves the point; two fingers pan and zoom."
-    : "Drag moves the point, hovering previews. Shift + drag pans, Ctrl + wheel zooms, arrow keys step.";
-}
-
 /** A draw from N(0, 1) (Box and Muller, 1958). */
 function standardNormal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
@@ -185,4 +168,10 @@ function themeColors(root, classColors) {
     sigma: value("--sigma"), paper: value("--card"), card: value("--card"), ink: value("--ink"),
     muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
   };
+}
+
+/** Names short enough to stand for themselves; longer ones get their number in front, as on the map. */
+function className(model, label) {
+  const name = model.classNames[label] ?? String(label);
+  return name === String(label) ? name : `${label} ${name}`;
 }

@@ -13,7 +13,9 @@ from vae.codes import Codes
 from vae.config import ModelConfig, RunConfig
 from vae.models import build
 
-COLOUR, WIDE, MANY, STROKES, TORN = "colour-2d", "wide-2d", "many-6d", "strokes-2d", "torn-2d"
+COLOUR, WIDE, MANY, STROKES, TORN, LINEAR = (
+    "colour-2d", "wide-2d", "many-6d", "strokes-2d", "torn-2d", "linear-2d",
+)  # fmt: skip
 MANY_KL = (0.5, 2.0, 0.001, 1.2, 0.0, 3.0)  # nats; z3 and z5 carry nothing
 
 
@@ -24,6 +26,7 @@ def make_models(folder: Path) -> None:
     _make(
         folder / WIDE, ModelConfig(kind="ae", network="conv", hidden=(16,)), (1, 12, 16), classes=("0", "1"), spread=9.0
     )
+    _make(folder / LINEAR, ModelConfig(kind="pca"), (1, 9, 8), ink=True, classes=("0", "1"), spread=2.0)
     _make(folder / COLOUR, ModelConfig(likelihood="gaussian-learned", hidden=(24,)), (3, 14, 9))
     _make(folder / MANY, ModelConfig(latent_dim=6, hidden=(32,)), (1, 8, 8), ink=True, classes=("0", "1"), kl=MANY_KL)
     torn = folder / TORN / WEIGHTS

@@ -26,6 +26,7 @@ configs = st.builds(
     lambda kind, **rest: from_flat(kind | rest),
     kind=st.one_of(
         st.builds(lambda loss: {"kind": "ae", "loss": loss}, st.sampled_from(["mse", "cross-entropy"])),
+        st.just({"kind": "pca"}),
         st.builds(lambda name: {"likelihood": name}, st.sampled_from(LIKELIHOODS)),
     ),
     network=st.sampled_from(["mlp", "conv"]),
@@ -61,7 +62,7 @@ def test_what_is_saved_comes_back(tmp_path: Path, config: RunConfig, shape: Shap
     assert sorted(contents(tmp_path)) == list(FILES)
 
 
-@pytest.mark.parametrize("values", [{"kind": "ae"}, {"kind": "vae"}])
+@pytest.mark.parametrize("values", [{"kind": "ae"}, {"kind": "vae"}, {"kind": "pca"}])
 def test_latents_are_plain_arrays(tmp_path: Path, values: dict[str, Any]) -> None:
     config = from_flat(values)
     save(tmp_path, config)

@@ -204,8 +204,10 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("train --out x --epoch", "No such option"),
         ("train --out x --epochs many", "'--epochs'"),
         ("train --out x --epochs 0", "epochs = 0: input should be greater than or equal to 1"),
-        ("train --out x --model gan", "kind = 'gan': input should be 'ae' or 'vae'"),
+        ("train --out x --model gan", "kind = 'gan': input should be 'ae', 'vae' or 'pca'"),
         ("train --out x --model ae --likelihood bernoulli", "likelihood='bernoulli' belongs to a VAE"),
+        ("train --out x --model pca --loss mse", "loss='mse' belongs to an AE; a PCA is the least-squares fit"),
+        ("train --out x --model pca --latent-dim 65 --dataset digits", "latent_dim = 65: there are no more"),
         ("train --out x --dataset nothing", "no data set named 'nothing'"),
         ("train --out x --dataset digits --held-out 5000", "held_out = 5000 leaves nothing of 1437"),
         ("train --out x --resume", "x holds no run to resume"),
@@ -246,6 +248,20 @@ def test_an_autoencoder_has_no_prior_to_sample_from(tmp_path: Path, called: Call
     figures = json.loads(called("evaluate", tmp_path / "ae", "--json"))
     assert figures["elbo"] is figures["kl"] is figures["active_units"] is None
     assert figures["mse"] > 0
+
+
+def test_a_pca_is_fitted_in_one_step(tmp_path: Path, called: Callable[..., str]) -> None:
+    folder = tmp_path / "pca"
+    shown = called("train", "--dataset", "digits", "--model", "pca", "--latent-dim", 2, "--out", folder)
+    assert re.search(r"^2 principal components; squared error per image: train \d+\.\d+  test \d+\.\d+$", shown, re.M)
+    assert "epoch" not in shown
+    figures = json.loads(called("evaluate", folder, "--json"))
+    assert figures["elbo"] is figures["kl"] is figures["active_units"] is None
+    assert 0 < figures["mse"] < 0.1
+    assert "kind 'pca' has no prior" in called("sample", folder, "--out", tmp_path / "a.png", code=2)
+    assert "kind 'pca' has no log p(x)" in called("evaluate", folder, "--quadrature", code=2)
+    assert re.search(r"│ pca +│ digits", called("models", "--folder", tmp_path))
+    assert "this one is: there is nothing left to do" in called("train", "--out", folder, "--resume")
 
 
 def test_a_run_that_diverges_is_an_error(tmp_path: Path, called: Callable[..., str]) -> None:

@@ -57,6 +57,7 @@ common = st.fixed_dictionaries(
 sigma = st.fixed_dictionaries({}, optional={"sigma": st.floats(0.001, 10)})
 of_a_kind = st.one_of(
     st.fixed_dictionaries({"kind": st.just("ae")}, optional={"loss": st.sampled_from(get_args(c.Loss))}),
+    st.just({"kind": "pca"}),
     st.fixed_dictionaries({}, optional={"likelihood": st.sampled_from(["bernoulli", "continuous-bernoulli"])}),
     st.builds(lambda name, rest: {"likelihood": name} | rest, st.sampled_from(["gaussian", "gaussian-learned"]), sigma),
 )
@@ -147,13 +148,11 @@ def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
         from_flat({"latent_dims": 2})
 
 
-@pytest.mark.parametrize("kind", ["ae", "vae"])
+@pytest.mark.parametrize("kind", ["ae", "vae", "pca"])
 def test_a_config_states_what_its_kind_implies(kind: str) -> None:
     stated = from_flat({"kind": kind}).model.model_dump(include={"likelihood", "prior", "sigma", "loss"})
-    expected: dict[str, Any] = {"likelihood": None, "prior": None, "sigma": None, "loss": "mse"}
-    if kind == "vae":
-        expected = {"likelihood": "bernoulli", "prior": "normal", "sigma": None, "loss": None}
-    assert stated == expected
+    implied = {"ae": {"loss": "mse"}, "vae": {"likelihood": "bernoulli", "prior": "normal"}, "pca": {}}
+    assert stated == dict.fromkeys(stated) | implied[kind]
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
@@ -172,6 +171,13 @@ def test_only_a_gaussian_has_a_sigma(likelihood: str) -> None:
         ({"kind": "ae", "likelihood": "bernoulli"}, "likelihood='bernoulli' belongs to a VAE"),
         ({"kind": "ae", "prior": "normal"}, "prior='normal' belongs to a VAE"),
         ({"kind": "ae", "sigma": 0.1}, "sigma=0.1 belongs to a VAE"),
+        (
+            {"kind": "pca", "likelihood": "bernoulli"},
+            "belongs to a VAE; a PCA is the least-squares fit",
+        ),
+        ({"kind": "pca", "prior": "normal"}, "prior='normal' belongs to a VAE"),
+        ({"kind": "pca", "sigma": 0.1}, r"sigma=0\.1 belongs to a VAE"),
+        ({"kind": "pca", "loss": "mse"}, "loss='mse' belongs to an AE; a PCA is the least-squares fit"),
         ({"kind": "vae", "loss": "mse"}, "loss='mse' belongs to an AE"),
         ({"loss": "cross-entropy"}, "loss='cross-entropy' belongs to an AE"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 import vae.library
-from tests.made_models import COLOUR, MANY, STROKES, TORN, WIDE, make_models
+from tests.made_models import COLOUR, LINEAR, MANY, STROKES, TORN, WIDE, make_models
 from tests.serving import ROOT
 from ui.explorer import Released, released
 from ui.links import parse_z
@@ -19,7 +19,7 @@ from ui.models import model_options
 from vae.analysis.standard_normal import log_density
 
 PAGES = sorted(path for path in (ROOT / "pages").glob("*.py") if path.stem not in ("__init__", "router"))
-MADE = [COLOUR, MANY, STROKES, TORN, WIDE]
+MADE = [COLOUR, LINEAR, MANY, STROKES, TORN, WIDE]
 PATIENCE = 60  # seconds; a busy machine may be slow
 
 finite = st.floats(-1e4, 1e4)
@@ -87,7 +87,8 @@ def test_the_picker_lists_every_shipped_model() -> None:
 def test_the_picker_says_what_each_model_is() -> None:
     labels = {label.split()[0]: label for label in run(ROOT / "pages" / "explore.py").selectbox[0].options}
     assert sorted(labels) == MADE
-    assert "AE" in labels[WIDE]
+    assert " AE " in labels[WIDE]
+    assert " PCA " in labels[LINEAR]
     assert "d = 6" in labels[MANY]
     assert all("MSE" in label and "2026-01-01" in label for label in labels.values())
 
@@ -147,7 +148,7 @@ def test_nonsense_from_the_browser_changes_nothing(value: Any) -> None:
 
 @pytest.mark.usefixtures("on_made_models")
 def test_every_task_answers_once_it_is_answered() -> None:
-    for name in (STROKES, WIDE):
+    for name in (STROKES, WIDE, LINEAR):
         app = run(ROOT / "pages" / "explore.py", model=name)
         assert app.radio
         for task in app.radio:

@@ -30,18 +30,18 @@ def signed(value: float) -> str:
 
 def tasks(option: ModelOption) -> None:
     """Two things to predict before looking."""
+    kind = option.card.model.kind
     st.subheader("Predict, then look", anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
-        if option.card.model.latent_dim > 2:
+        if kind == "pca":
+            task_overlay()
+        elif kind == "vae" and option.card.model.latent_dim > 2:
             task_silent_dimension()
         else:
             task_between()
     with right:
-        if option.card.model.kind == "vae":
-            task_outside()
-        else:
-            task_hole()
+        {"vae": task_outside, "ae": task_hole, "pca": task_along_the_line}[kind]()
 
 
 def task_between() -> None:
@@ -84,10 +84,43 @@ def task_hole() -> None:
     )
 
 
+def task_overlay() -> None:
+    predict_then_look(
+        "The straight way from one cluster to another: what lies half-way?",
+        ("Another shape, nearly a real one", "Both, one laid over the other", "Noise"),
+        "Now drag along it. One fades out as the other fades in. The decoder is a sum, so half-way in z is half-way in "
+        "pixels.",
+        key="task-overlay",
+    )
+
+
+def task_along_the_line() -> None:
+    predict_then_look(
+        "Far outside every code, along one slider: what will be drawn?",
+        ("Noise", "The same picture, ever bolder", "A shape not seen before"),
+        "Now drag one slider to its end. Its picture only grows bolder, until black and white cut it off: there is "
+        "nothing else on a straight line.",
+        key="task-along-the-line",
+    )
+
+
 def mathematics(option: ModelOption) -> None:
     """What is computed under the finger, in symbols."""
     c = quantity_colors()
     with st.expander("The mathematics"):
+        if option.card.model.kind == "pca":
+            st.markdown("Principal components add fixed pictures, the rows of W, to a mean image m:")
+            st.latex(
+                rf"\textcolor{{{c['z']}}}{{z}} = W (\textcolor{{{c['x']}}}{{x}} - m), \qquad "
+                rf"\textcolor{{{c['x_hat']}}}{{\hat x}} = m + W^\top \textcolor{{{c['z']}}}{{z}}, \qquad "
+                rf"\min_{{m,\, W W^\top = I}} \sum_x \lVert \textcolor{{{c['x']}}}{{x}} - \textcolor{{{c['x_hat']}}}"
+                r"{\hat x} \rVert^2"
+            )
+            st.markdown(
+                "No linear encoder and decoder do better, and the answer is found in one step. What is drawn is cut "
+                "off at black and white."
+            )
+            return
         if option.card.model.kind != "vae":
             st.markdown("An autoencoder is two functions, trained so that one undoes the other:")
             st.latex(
@@ -135,11 +168,13 @@ def about(option: ModelOption) -> None:
     """Where model and data come from."""
     card = option.card
     with st.expander("About this model and its data"):
-        training = card.config.training
-        st.markdown(
-            f"**{option.id}**: {card.parameters:,} parameters, {card.model.network} "
-            f"({', '.join(map(str, card.model.hidden))}, {card.model.activation}), {card.training.epochs} epochs on "
-            f"{card.data.train_images:,} images in {card.training.seconds:,.0f} s"
-            + (f", beta = {training.beta:g}." if card.model.kind == "vae" else ".")
-        )
+        training = card.training
+        on = f"{card.data.train_images:,} images in {training.seconds:,.{0 if training.seconds >= 10 else 1}f} s"
+        network = f"{card.model.network} ({', '.join(map(str, card.model.hidden))}, {card.model.activation})"
+        made = {
+            "vae": f"{network}, {training.epochs} epochs on {on}, beta = {card.config.training.beta:g}",
+            "ae": f"{network}, {training.epochs} epochs on {on}",
+            "pca": f"two linear layers, fitted in one step to {on}",
+        }
+        st.markdown(f"**{option.id}**: {card.parameters:,} parameters, {made[card.model.kind]}.")
         st.markdown(f"**Data**: {card.data.name}. {card.data.credit}. Licence: {card.data.licence}.")

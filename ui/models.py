@@ -6,10 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from vae.card import Card
+from vae.config import Kind
 from vae.library import Entry, list_cards
 
 DEFAULT_MODEL = "mnist-vae-2d"
-KIND_NAMES = {"ae": "AE", "vae": "VAE"}
+KIND_NAMES: dict[Kind, str] = {"ae": "AE", "vae": "VAE", "pca": "PCA"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ModelOption:
     def file_hash(self) -> str:
         """Changes whenever the weights or the codes do."""
         files = (self.folder / "weights.safetensors", self.folder / "latents.safetensors")
-        return "".join(_hash_of(path, path.stat().st_mtime_ns) for path in files)
+        return "".join(hash_of_file(path) for path in files)
 
     @property
     def label(self) -> str:
@@ -54,6 +55,11 @@ def _option(entry: Entry) -> ModelOption:
 
 def _rounded(count: int) -> str:
     return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"
+
+
+def hash_of_file(path: Path) -> str:
+    """A short hash of a file's content, worked out anew only when the file was written again."""
+    return _hash_of(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -32,6 +32,17 @@ def train_and_show(settings: dict[str, Any], out: Path, resume: bool) -> None:
 
 def _show(event: events.Event, config: RunConfig, out: Path, screen: Console, bars: Progress, bar: TaskID) -> None:
     match event:
+        case events.Started() if config.model.kind == "pca":
+            bars.update(bar, description="fitting", total=None)
+            if event.first_epoch > event.epochs:
+                screen.print("a PCA is fitted in one step, and this one is: there is nothing left to do")
+        case events.EpochDone() if config.model.kind == "pca":
+            screen.print(
+                f"{config.model.latent_dim} principal components; squared error per image: "
+                f"train {-event.train.elbo:.3f}  test {-event.test.elbo:.3f}"
+            )
+        case events.Done() if config.model.kind == "pca":
+            screen.print(f"done: fitted in {event.seconds:.1f} s, in {out}", soft_wrap=True)
         case events.Started():
             bars.update(bar, total=event.epochs * event.images, completed=(event.first_epoch - 1) * event.images)
             screen.print(f"{event.images:,} images, {event.parameters:,} parameters, {event.epochs} epochs")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vae.errors import ConfigError
 
-Kind = Literal["ae", "vae"]
+Kind = Literal["ae", "vae", "pca"]
 Network = Literal["mlp", "conv"]
 Activation = Literal["relu", "silu", "gelu", "tanh"]
 Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
@@ -20,6 +20,15 @@ Storage = Literal["float32", "float16"]
 
 LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
 DEFAULT_SIGMA = {"gaussian": 0.1, "gaussian-learned": 0.01}
+
+# What only one kind has: whose a setting is, what a kind implies when nothing is given, what others have in its place.
+OWNERS: dict[str, Kind] = {"likelihood": "vae", "prior": "vae", "sigma": "vae", "loss": "ae"}
+IMPLIED = {"vae": {"likelihood": "bernoulli", "prior": "normal"}, "ae": {"loss": "mse"}, "pca": {}}
+INSTEAD: dict[Kind, str] = {
+    "vae": "a VAE has a likelihood instead",
+    "ae": "an AE has a loss instead",
+    "pca": "a PCA is the least-squares fit and has no such choice",
+}
 
 
 class _Frozen(BaseModel):
@@ -38,9 +47,16 @@ Widths = Annotated[tuple[Width, ...], BeforeValidator(_widths), Field(min_length
 
 
 class ModelConfig(_Frozen):
-    """What the model is. Enough, with an image shape, to build it."""
+    """What the model is. Enough, with an image shape, to build it.
 
-    kind: Kind = Field(default="vae", description="plain autoencoder (ae) or variational autoencoder (vae)")
+    A PCA has latent_dim and nothing else: it has no network, and the network's settings do not touch it.
+    """
+
+    kind: Kind = Field(
+        default="vae",
+        description="plain autoencoder (ae), variational autoencoder (vae) or principal components (pca), which are "
+        "fitted in one step and have, beside d, no setting of network or training but seed and held-out",
+    )
     latent_dim: int = Field(default=2, ge=1, le=256, description="number of latent dimensions d")
     network: Network = Field(default="mlp", description="fully connected (mlp) or convolutional (conv) layers")
     hidden: Widths = Field(
@@ -63,21 +79,20 @@ class ModelConfig(_Frozen):
         """Fill in what the kind implies, so that a card states it."""
         if not isinstance(given, dict):
             return given
-        is_vae = given.get("kind", "vae") == "vae"
-        implied = {"likelihood": "bernoulli", "prior": "normal"} if is_vae else {"loss": "mse"}
+        kind = str(given.get("kind", "vae"))
+        implied = IMPLIED.get(kind, {})
         values = given | {name: value for name, value in implied.items() if given.get(name) is None}
-        if is_vae and values.get("sigma") is None:
+        if kind == "vae" and values.get("sigma") is None:
             values["sigma"] = DEFAULT_SIGMA.get(str(values["likelihood"]))
         return values
 
     @model_validator(mode="after")
     def _fits_the_kind(self) -> Self:
-        if self.kind == "vae" and self.loss is not None:
-            raise ValueError(f"loss={self.loss!r} belongs to an AE; a VAE has a likelihood instead")
-        if self.kind == "ae":
-            for name in ("likelihood", "prior", "sigma"):
-                if getattr(self, name) is not None:
-                    raise ValueError(f"{name}={getattr(self, name)!r} belongs to a VAE; an AE has a loss instead")
+        for name, owner in OWNERS.items():
+            value = getattr(self, name)
+            if value is not None and owner != self.kind:
+                article = "an" if owner == "ae" else "a"
+                raise ValueError(f"{name}={value!r} belongs to {article} {owner.upper()}; {INSTEAD[self.kind]}")
         if self.kind == "vae" and self.sigma is not None and self.likelihood not in DEFAULT_SIGMA:
             raise ValueError(f"sigma={self.sigma} has no meaning for the {self.likelihood} likelihood; leave it out")
         return self

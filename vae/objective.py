@@ -14,7 +14,7 @@ from vae.models import VAE, Model
 class Terms:
     """The terms of each image, never averaged over pixels.
 
-    An AE has no distribution over z: its `kl` has no dimensions, and its `reconstruction` is minus its loss.
+    An AE or PCA has no distribution over z: its `kl` has no dimensions, and its `reconstruction` is minus its loss.
     """
 
     reconstruction: Tensor  # (N,)
@@ -49,7 +49,7 @@ def elbo_terms(model: VAE, x: Tensor, generator: torch.Generator | None = None) 
 
 
 def terms(model: Model, x: Tensor, generator: torch.Generator | None = None) -> Terms:
-    """The terms of either kind of model."""
+    """The terms of any kind of model."""
     if isinstance(model, VAE):
         return elbo_terms(model, x, generator)
     return Terms(reconstruction=-model.loss(x), kl=x.new_zeros(len(x), 0))

@@ -86,7 +86,7 @@ def test_more_samples_tell_the_same_mean_more_surely() -> None:
 # --- codes
 
 
-@pytest.mark.parametrize("kind", ["ae", "vae"])
+@pytest.mark.parametrize("kind", ["ae", "vae", "pca"])
 def test_a_set_is_encoded_as_its_images_are(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae.analysis.codes.ENCODE_BATCH", 100)  # 360 images: three whole batches and a part
     model, x = small(kind=kind), to_float(PIXELS)
@@ -141,7 +141,7 @@ def test_a_unit_is_active_when_its_mean_moves() -> None:
     assert active_units(np.array([[1.0], [-1.0]]) * spread + 7) == 2
 
 
-@pytest.mark.parametrize("kind", ["ae", "vae"])
+@pytest.mark.parametrize("kind", ["ae", "vae", "pca"])
 def test_mean_squared_error_is_per_pixel(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae.analysis.evaluate.ENCODE_BATCH", 100)
     model, x = small(kind=kind), DIGITS.images / 255

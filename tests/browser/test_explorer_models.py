@@ -20,7 +20,7 @@ from tests.browser.explorer_page import (
     grey_levels,
     read_png,
 )
-from tests.made_models import COLOUR, MANY, MANY_KL, STROKES, TORN, WIDE
+from tests.made_models import COLOUR, LINEAR, MANY, MANY_KL, STROKES, TORN, WIDE
 from ui.theme import QUANTITIES
 from vae.models import VAE
 
@@ -34,7 +34,7 @@ def opened(explore: Opener, made_url: str, name: str, z: tuple[float, ...]) -> E
 # --- every kind ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [STROKES, COLOUR, WIDE])
+@pytest.mark.parametrize("name", [STROKES, COLOUR, WIDE, LINEAR])
 def test_every_kind_of_model_is_drawn_as_torch_decodes_it(
     explore: Opener, made_url: str, made_models: Path, name: str
 ) -> None:
@@ -89,6 +89,20 @@ def test_an_autoencoder_has_no_prior_and_its_own_scale(explore: Opener, made_url
         low, high = (float(explorer.slider(j).get_attribute(end) or "nan") for end in ("min", "max"))
         assert low <= mu[:, j].min() < -3
         assert high >= mu[:, j].max() > 3
+
+
+def test_a_pca_says_that_it_is_linear_and_draws_the_line_until_it_is_cut_off(
+    explore: Opener, made_url: str, made_models: Path
+) -> None:
+    model = vae.load(made_models / LINEAR)
+    explorer = opened(explore, made_url, LINEAR, (2.9, -2.9))
+    raw = model.decoder(torch.tensor([[2.9, -2.9]]))
+    assert raw.min() < 0
+    assert raw.max() > 1
+    assert differs(explorer.shown().image, model, [2.9, -2.9]) <= LEVEL
+    assert explorer.root.get_by_text("each z adds or removes one fixed picture").is_visible()
+    assert explorer.button("Sample the prior").get_attribute("title") == "a PCA has no prior to sample from"
+    assert explorer.button("prior").count() == 0
 
 
 def test_more_dimensions_are_ordered_by_their_kl(explore: Opener, made_url: str, made_models: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,14 @@ from torch import nn
 from torch.distributions import ContinuousBernoulli
 from torch.nn.functional import softplus
 
+import vae
 from tests.serving import ROOT
+from tests.small_checkpoints import save as save_checkpoint
 from ui.explorer.sources import runtime_source
+from vae.checkpoint import WEIGHTS
+from vae.config import ModelConfig, RunConfig, Storage
 from vae.export import network_payload
+from vae.models import PCA
 from vae.models.layers import describe
 
 pytestmark = pytest.mark.browser
@@ -31,6 +37,14 @@ RUN = """([file, part, inputs]) => {
     outputShape: network.outputShape,
     outputs: inputs.map((input) => Array.from(network.run(Float32Array.from(input)))),
   };
+}"""
+RUN_TO_IMAGES = """([file, inputs]) => {
+  const network = loadNetwork(Uint8Array.from(atob(file), (c) => c.charCodeAt(0)), "decoder");
+  const { mean } = outputOf(network.metadata);
+  return inputs.map((z) => {
+    const raw = network.run(Float32Array.from(z));
+    return Array.from(mean(raw, new Float32Array(raw.length)));
+  });
 }"""
 PARSE = "(file) => parseSafetensors(Uint8Array.from(atob(file), (c) => c.charCodeAt(0)))"
 HEAD = """([metadata, raw, size]) => {
@@ -262,6 +276,30 @@ def test_sigmoid_heads(runtime: Page, output: str) -> None:
     result = head(runtime, metadata((1, 1, len(raw)), 2, output=output), raw, len(raw))
     assert result["sigma"] is None
     assert np.abs(np.array(result["mean"]) - raw.sigmoid().numpy()).max() <= 1e-7
+
+
+def test_linear_head_is_clamped(runtime: Page) -> None:
+    raw = torch.cat([LOGITS, torch.tensor([-torch.inf, 0.0, 0.25, 1.0, 1.0001, torch.inf])])
+    result = head(runtime, metadata((1, 1, len(raw)), 2, output="linear"), raw, len(raw))
+    assert result["sigma"] is None
+    assert np.array_equal(np.array(result["mean"]), raw.numpy().clip(0, 1))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 13)])
+@pytest.mark.parametrize("storage", ["float32", "float16"])
+def test_a_pca_draws_what_its_model_does(
+    runtime: Page, tmp_path: Path, shape: tuple[int, int, int], storage: Storage
+) -> None:
+    """A stored model, as the explorer fetches it: codes far enough out that the line leaves [0, 1] on both sides."""
+    config = RunConfig(model=ModelConfig(kind="pca", latent_dim=3), storage=storage)
+    save_checkpoint(tmp_path, config, shape)
+    model = vae.load(tmp_path)
+    assert isinstance(model, PCA)
+    z = torch.tensor([[0.0, 0.0, 0.0], [0.3, -0.2, 0.1], [30.0, -40.0, 50.0]])
+    file = base64_text(network_payload(tmp_path / WEIGHTS, "decoder"))
+    result = runtime.evaluate(RUN_TO_IMAGES, [file, z.tolist()])
+    assert model.decode(z).min() < -1 < 2 < model.decode(z).max()
+    assert np.abs(np.array(result) - model.images(z).flatten(1).numpy()).max() <= TOLERANCE
 
 
 def test_continuous_bernoulli_head(runtime: Page) -> None:

@@ -8,10 +8,11 @@ from torch.distributions import Distribution
 
 from vae.config import LIKELIHOODS, ModelConfig
 from vae.errors import ConfigError
-from vae.models import VAE, Autoencoder, build
+from vae.models import PCA, VAE, Model, build
 from vae.models.networks import Shape
 
 SHAPES: list[Shape] = [(1, 8, 8), (1, 28, 20), (1, 28, 28), (3, 64, 64), (1, 9, 63), (3, 8, 64), (1, 15, 17)]
+PCAS = [{"kind": "pca"}]
 AES = [{"kind": "ae", "loss": "mse"}, {"kind": "ae", "loss": "cross-entropy"}]
 VAES = [{"kind": "vae", "likelihood": name} for name in LIKELIHOODS]
 SMALL = {"latent_dim": 3, "hidden": (8, 6)}
@@ -21,7 +22,7 @@ def config_of(**values: object) -> ModelConfig:
     return ModelConfig.model_validate(SMALL | values)
 
 
-def weights_of(model: VAE | Autoencoder) -> list[torch.Tensor]:
+def weights_of(model: Model) -> list[torch.Tensor]:
     return list(model.state_dict().values())
 
 
@@ -39,7 +40,8 @@ def check_shapes(config: ModelConfig, shape: Shape) -> None:
         assert torch.equal(model.images(z), p.mean)
     else:
         assert torch.equal(model.latents(x), model.encode(x))
-        assert torch.equal(model.images(z), model.decode(z))
+        decoded = model.decode(z)
+        assert torch.equal(model.images(z), decoded.clamp(0, 1) if isinstance(model, PCA) else decoded)
         assert model.loss(x).shape == (2,)
     images = model.images(z)
     assert model.latents(x).shape == (2, config.latent_dim)
@@ -49,7 +51,7 @@ def check_shapes(config: ModelConfig, shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("network", ["mlp", "conv"])
-@pytest.mark.parametrize("kind", AES + VAES, ids=lambda kind: "-".join(kind.values()))
+@pytest.mark.parametrize("kind", AES + VAES + PCAS, ids=lambda kind: "-".join(kind.values()))
 def test_shapes(kind: dict[str, str], network: str, shape: Shape) -> None:
     check_shapes(config_of(network=network, **kind), shape)
 

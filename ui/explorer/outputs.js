@@ -1,4 +1,5 @@
-// What a decoder's raw output says about the image: the likelihood's mean and, where it is learned, its sigma.
+// What a decoder's raw output says about the image: the mean of its likelihood, or the clamped line of a PCA; and, where
+// it is learned, sigma.
 
 /**
  * Reads the likelihood's head from a network's metadata.
@@ -11,10 +12,9 @@
  */
 function outputOf(metadata) {
   const { output } = metadata;
-  const known = ["image", "bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"];
-  if (!known.includes(output)) throw new Error(`Unknown output "${output}"; known are ${known.join(", ")}.`);
+  const mean = MEANS.get(output);
+  if (!mean) throw new Error(`Unknown output "${output}"; known are ${[...MEANS.keys()].join(", ")}.`);
   const shape = metadataShape(metadata);
-  const mean = output === "continuous-bernoulli" ? continuousBernoulliMean : sigmoid;
   return {
     channels: shape[0],
     mean(raw, out) {
@@ -23,6 +23,21 @@ function outputOf(metadata) {
     },
     sigma: output === "gaussian-learned" ? learnedSigma(metadata, elementCount(shape)) : null,
   };
+}
+
+/** From a raw number to the pixel's mean, for each output that a network may have. */
+const MEANS = new Map([
+  ["image", sigmoid],
+  ["bernoulli", sigmoid],
+  ["gaussian", sigmoid],
+  ["gaussian-learned", sigmoid],
+  ["continuous-bernoulli", continuousBernoulliMean],
+  ["linear", clampToUnit],
+]);
+
+/** A PCA's line leaves [0, 1] where it will; a screen does not. */
+function clampToUnit(value) {
+  return Math.min(1, Math.max(0, value));
 }
 
 /** Mean of the continuous Bernoulli of a logit (Loaiza-Ganem and Cunningham, 2019): 1 / (1 - e^-x) - 1 / x. */

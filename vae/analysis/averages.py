@@ -14,7 +14,7 @@ MEASURE_BATCH = 2048
 
 @dataclass(frozen=True)
 class Averages:
-    """Mean terms, in nats per image. An AE's reconstruction is minus its loss, and it has no KL."""
+    """Mean terms, in nats per image. The reconstruction of an AE or PCA is minus its loss, and it has no KL."""
 
     reconstruction: float
     kl_per_dimension: tuple[float, ...]

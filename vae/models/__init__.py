@@ -2,13 +2,14 @@
 
 import torch
 
-from vae.config import ModelConfig
+from vae.config import Kind, ModelConfig
 from vae.models.autoencoder import Autoencoder
 from vae.models.networks import Shape
+from vae.models.pca import PCA
 from vae.models.vae import VAE
 
-Model = Autoencoder | VAE
-KINDS: dict[str, type[Autoencoder] | type[VAE]] = {"ae": Autoencoder, "vae": VAE}
+Model = Autoencoder | VAE | PCA
+KINDS: dict[Kind, type[Autoencoder] | type[VAE] | type[PCA]] = {"ae": Autoencoder, "vae": VAE, "pca": PCA}
 
 
 def build(config: ModelConfig, shape: Shape, seed: int = 0) -> Model:
@@ -18,4 +19,4 @@ def build(config: ModelConfig, shape: Shape, seed: int = 0) -> Model:
         return KINDS[config.kind](config, shape)
 
 
-__all__ = ["VAE", "Autoencoder", "Model", "build"]
+__all__ = ["PCA", "VAE", "Autoencoder", "Model", "build"]

@@ -16,7 +16,7 @@ FIRST_CHANNELS, MOST_CHANNELS = 32, 128
 
 def build_encoder(config: ModelConfig, shape: Shape, outputs: int) -> nn.Sequential:
     """Images (N, C, H, W) to `outputs` numbers each (N, outputs)."""
-    _check(shape)
+    check_shape(shape)
     layers = list(_downsampling(config, shape)) if config.network == "conv" else []
     widths = (_flat_size(config, shape), *config.hidden)
     return nn.Sequential(*layers, nn.Flatten(), *_hidden(config, widths), nn.Linear(widths[-1], outputs))
@@ -24,7 +24,7 @@ def build_encoder(config: ModelConfig, shape: Shape, outputs: int) -> nn.Sequent
 
 def build_decoder(config: ModelConfig, shape: Shape, channels: int) -> nn.Sequential:
     """Codes (N, d) to raw outputs (N, `channels`, H, W); what they mean is the likelihood's business."""
-    _check(shape)
+    check_shape(shape)
     widths = (config.latent_dim, *reversed(config.hidden))
     hidden = _hidden(config, widths)
     if config.network == "mlp":
@@ -77,7 +77,8 @@ def _product(shape: Shape) -> int:
     return channels * height * width
 
 
-def _check(shape: Shape) -> None:
+def check_shape(shape: Shape) -> None:
+    """Raises ConfigError for images that no network here takes."""
     channels, height, width = shape
     if channels not in (1, 3) or not (8 <= height <= 64 and 8 <= width <= 64):
         raise ConfigError(

@@ -18,6 +18,7 @@ from vae.data import ImageSet, load
 from vae.errors import CheckpointError, ConfigError
 from vae.models import build
 from vae.training.events import Done, EpochDone, Event, Saved, Stopped
+from vae.training.fit_pca import check_enough, fit_pca
 from vae.training.loop import TrainingState, train
 from vae.training.resume import load_state, save_state
 
@@ -34,14 +35,19 @@ def run(
     """
     train_set, test_set = load(config.dataset, "train"), load(config.dataset, "test")
     fit_on, measure_on = _split(train_set, test_set, config.training.held_out)
+    fitted_at_once = config.model.kind == "pca"
+    if fitted_at_once:
+        check_enough(len(fit_on), config.model)
     if resume:
         state = load_state(folder, config, train_set.hash)
     else:
-        claim(folder)
         model = build(config.model, train_set.shape, config.training.seed)
+        claim(folder)  # once it is known that there is a model to put there
         state = TrainingState.fresh(model, config.training.learning_rate)
         save_state(folder, state, config, train_set.shape, train_set.hash)
-    for event in train(state, config.training, torch.from_numpy(fit_on), torch.from_numpy(measure_on), stop):
+    images = torch.from_numpy(fit_on), torch.from_numpy(measure_on)
+    steps = fit_pca(state, config.training, *images) if fitted_at_once else train(state, config.training, *images, stop)
+    for event in steps:
         if isinstance(event, Done | Stopped) and state.epoch > 0:
             _save_checkpoint(folder, config, state, train_set, test_set)
             yield Saved(state.epoch, str(folder))

@@ -1,5 +1,6 @@
 """The objective against closed forms: of the KL term, and of a linear-Gaussian VAE, whose evidence is known exactly."""
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -205,6 +206,25 @@ def test_an_autoencoder_has_a_loss_summed_over_pixels_and_no_kl(loss: str) -> No
     np.testing.assert_allclose(-found.reconstruction.detach().numpy(), expected, rtol=1e-4)
     assert found.kl.shape == (5, 0)
     torch.testing.assert_close(found.elbo, found.reconstruction)
+
+
+@pytest.mark.parametrize("log_variance", [-80.0, -200.0, -1e4])
+def test_the_kl_of_a_sigma_that_vanishes_stays_a_number(log_variance: float) -> None:
+    """With beta = 0 sigma falls until float32 has no square of it; 0 times an infinite KL would end the training."""
+    model = build(ModelConfig(hidden=(8,)), SHAPE)
+    assert isinstance(model, VAE)
+    last = cast(nn.Linear, model.encoder[-1])
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([0.5, -1.0, log_variance, log_variance]))
+    found = terms(model, torch.rand(3, *SHAPE))
+    sigma = max(math.exp(log_variance / 2), 1e-18)
+    expected = [(sigma**2 + mu**2 - 1) / 2 - math.log(sigma) for mu in (0.5, -1.0)]
+    torch.testing.assert_close(found.kl, torch.tensor([expected] * 3))
+    loss = found.loss(beta=0.0)
+    loss.backward()
+    torch.testing.assert_close(loss, -found.reconstruction.mean())
+    assert all(torch.isfinite(weights.grad).all() for weights in model.parameters() if weights.grad is not None)
 
 
 # --- reparameterisation

@@ -9,6 +9,10 @@ from vae.config import ModelConfig
 from vae.models.likelihoods import build_likelihood, raw_channels
 from vae.models.networks import Shape, build_decoder, build_encoder
 
+SMALLEST_SIGMA = (
+    1e-18  # with beta = 0 nothing holds sigma up; a smaller one has no square in float32, and KL no logarithm
+)
+
 
 class VAE(nn.Module):
     """q(z|x) = N(mu(x), diag sigma(x)^2), a prior p(z), and p(x|z) as the config's likelihood."""
@@ -31,7 +35,8 @@ class VAE(nn.Module):
     def encode(self, x: Tensor) -> Independent:
         """q(z|x) for images (N, C, H, W) in [0, 1]: batch (N,), event (d,)."""
         mu, log_variance = self.encoder(x).chunk(2, dim=1)
-        return Independent(Normal(mu, (log_variance / 2).exp(), validate_args=False), 1, validate_args=False)
+        sigma = (log_variance / 2).exp().clamp_min(SMALLEST_SIGMA)
+        return Independent(Normal(mu, sigma, validate_args=False), 1, validate_args=False)
 
     def decode(self, z: Tensor) -> Distribution:
         """p(x|z) for codes (N, d): batch (N,), event (C, H, W)."""

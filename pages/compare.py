@@ -5,12 +5,17 @@ import streamlit as st
 from ui.compare.choice import choose_pair
 from ui.compare.duet import duet
 from ui.compare.names import names_of
+from ui.compare.numbers import numbers_section
+from ui.compare.questions import questions_section
 from ui.models import model_options
+from ui.routes import classifier_url
 
 st.title("AE beside VAE", anchor=False)
 st.markdown("The same images in two latent spaces. Drag the point in either, and then into the empty parts of both.")
 pair = choose_pair(model_options())
 if pair is None:
     st.stop()
-left, right = pair
-duet(left, right, names_of(left, right), None)
+names = names_of(*pair)
+duet(*pair, names, classifier_url(pair[0]))
+questions_section(pair, names)
+numbers_section(*pair, names)

@@ -1,10 +1,11 @@
-"""Weights and codes for the browser, fetched once by content hash and then kept by it for good."""
+"""Weights, codes and classifiers for the browser, fetched once by content hash and then kept by it for good."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ui.models import ModelOption, model_options
+from ui.models import ModelOption, hash_of_file, model_options
+from vae.classifier.card import classifier_file, read_classifier_card
 from vae.errors import VaeError
 from vae.export import network_payload
 
@@ -27,13 +28,34 @@ def _payload(request: Request) -> Response:
     except (OSError, VaeError) as error:
         reason = str(error).replace(str(option.folder), name)  # a visitor need not know where the server keeps it
         return JSONResponse({"error": reason}, status_code=404)
-    wanted = request.query_params.get("v")
+    return _binary(body, request, option.file_hash)
+
+
+def classifier_url(option: ModelOption) -> str | None:
+    """Where the browser gets the classifier of a model's data; None when none is at hand that takes its images."""
+    path = classifier_file(option.card.data.name)
+    if path is None or read_classifier_card(path).shape != option.card.data.shape:
+        return None
+    return f"/api/classifiers/{path.stem}.safetensors?v={hash_of_file(path)}"
+
+
+def _classifier(request: Request) -> Response:
+    dataset = request.path_params["dataset"]
+    path = classifier_file(dataset)
+    if path is None:
+        return JSONResponse({"error": f"there is no classifier of {dataset}"}, status_code=404)
+    return _binary(path.read_bytes(), request, hash_of_file(path))
+
+
+def _binary(body: bytes, request: Request, current: str) -> Response:
+    """What the browser may keep for good if it asked for it by its `current` hash."""
     # "identity" keeps the server from compressing weights anew at every request: noise does not shrink.
-    headers = {
-        "content-encoding": "identity",
-        "cache-control": FOR_GOOD if wanted == option.file_hash else "no-store",
-    }
+    cache = FOR_GOOD if request.query_params.get("v") == current else "no-store"
+    headers = {"content-encoding": "identity", "cache-control": cache}
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
-routes = [Route("/api/models/{name}/{part}.safetensors", _payload)]
+routes = [
+    Route("/api/models/{name}/{part}.safetensors", _payload),
+    Route("/api/classifiers/{dataset}.safetensors", _classifier),
+]

@@ -84,7 +84,9 @@ def _asked(options: Mapping[str, ModelOption]) -> tuple[str, str] | None:
     a, b = options[left], options[right]
     if not fit_together(a, b):
         others = fitting(a, options)
-        offer = f"Beside {left} fit: {', '.join(others)}." if others else f"No other model here was trained on {left}'s."
+        offer = (
+            f"Beside {left} fit: {', '.join(others)}." if others else f"No other model here was trained on {left}'s."
+        )
         st.warning(
             f"{left} was trained on {_size(a)}, {right} on {_size(b)}: no image has a place in both. {offer} "
             "These are two that do fit."

@@ -1,4 +1,4 @@
-"""Two models of the same images side by side, linked under the finger, and the straight way from one image to another."""
+"""Two models of the same images side by side, linked under the finger, and the straight way between two images."""
 
 from pathlib import Path
 

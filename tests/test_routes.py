@@ -14,8 +14,9 @@ from safetensors import deserialize
 
 from tests.made_models import MANY, STROKES, TORN, WIDE, make_models
 from tests.serving import app_on, serve
-from ui.models import ModelOption, model_options
+from ui.models import ModelOption, hash_of_file, model_options
 from ui.routes import payload_url
+from vae.classifier.card import classifier_file
 from vae.export import network_payload
 from vae.library import list_cards
 
@@ -155,3 +156,20 @@ def test_every_shipped_model_can_be_asked_for() -> None:
     for option in model_options().values():
         assert network_payload(option.folder / "weights.safetensors", "decoder")
         assert (option.folder / "latents.safetensors").is_file()
+
+
+def test_a_classifier_comes_as_it_was_shipped_and_may_be_kept(address: str) -> None:
+    path = classifier_file("digits")
+    assert path is not None
+    answer = ask(address, f"/api/classifiers/digits.safetensors?v={hash_of_file(path)}")
+    assert answer.status == 200
+    assert answer.body == path.read_bytes()
+    assert "immutable" in answer.headers["cache-control"]
+    assert ask(address, "/api/classifiers/digits.safetensors?v=old").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["nobody", "..%2fmnist-vae-2d%2fweights", "../mnist-vae-2d/weights", "digits%00"])
+def test_no_other_classifier_is_served(address: str, name: str) -> None:
+    answer = ask(address, f"/api/classifiers/{name}.safetensors")
+    assert answer.status == 404 or answer.headers["content-type"].startswith("text/html")
+    assert b"vae-network" not in answer.body

@@ -171,5 +171,5 @@ def test_a_classifier_comes_as_it_was_shipped_and_may_be_kept(address: str) -> N
 @pytest.mark.parametrize("name", ["nobody", "..%2fmnist-vae-2d%2fweights", "../mnist-vae-2d/weights", "digits%00"])
 def test_no_other_classifier_is_served(address: str, name: str) -> None:
     answer = ask(address, f"/api/classifiers/{name}.safetensors")
-    assert answer.status == 404 or answer.headers["content-type"].startswith("text/html")
+    assert 400 <= answer.status < 500 or answer.headers["content-type"].startswith("text/html")
     assert b"vae-network" not in answer.body

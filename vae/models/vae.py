@@ -9,9 +9,8 @@ from vae.config import ModelConfig
 from vae.models.likelihoods import build_likelihood, raw_channels
 from vae.models.networks import Shape, build_decoder, build_encoder
 
-SMALLEST_SIGMA = (
-    1e-18  # with beta = 0 nothing holds sigma up; a smaller one has no square in float32, and KL no logarithm
-)
+# With beta = 0 nothing holds sigma up; a smaller one has no square in float32, and its KL no logarithm.
+SMALLEST_SIGMA = 1e-18
 
 
 class VAE(nn.Module):

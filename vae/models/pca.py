@@ -29,7 +29,8 @@ class PCA(nn.Module):
         pixels = math.prod(shape)
         if config.latent_dim > pixels:
             raise ConfigError(
-                f"latent_dim = {config.latent_dim}: there are no more principal components than numbers in an image, {pixels}"
+                f"latent_dim = {config.latent_dim}: there are no more principal components than numbers in an image, "
+                f"{pixels}"
             )
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, config.latent_dim))
         self.decoder = nn.Sequential(nn.Linear(config.latent_dim, pixels), nn.Unflatten(1, shape))

@@ -169,12 +169,13 @@ def about(option: ModelOption) -> None:
     card = option.card
     with st.expander("About this model and its data"):
         training = card.training
-        on = f"{card.data.train_images:,} images in {training.seconds:,.{0 if training.seconds >= 10 else 1}f} s"
+        images = f"{card.data.train_images:,} images"
+        epochs = f"{training.epochs} epochs on {images} in {training.seconds:,.0f} s"
         network = f"{card.model.network} ({', '.join(map(str, card.model.hidden))}, {card.model.activation})"
         made = {
-            "vae": f"{network}, {training.epochs} epochs on {on}, beta = {card.config.training.beta:g}",
-            "ae": f"{network}, {training.epochs} epochs on {on}",
-            "pca": f"two linear layers, fitted in one step to {on}",
+            "vae": f"{network}, {epochs}, beta = {card.config.training.beta:g}",
+            "ae": f"{network}, {epochs}",
+            "pca": f"two linear layers, fitted in one step to {images}",
         }
         st.markdown(f"**{option.id}**: {card.parameters:,} parameters, {made[card.model.kind]}.")
         st.markdown(f"**Data**: {card.data.name}. {card.data.credit}. Licence: {card.data.licence}.")

@@ -70,8 +70,8 @@ function calloutsOf(model) {
   if (model.kind === "pca") {
     return [
       first,
-      "PCA is linear: each z adds or removes one fixed picture. Drag one slider and watch its strokes come and go.",
-      "Between two clusters both show at once, one laid over the other.",
+      "PCA is linear: each z adds or removes one fixed picture. Drag one slider and watch it come and go.",
+      "Half-way between two dots both show at once, one laid over the other.",
     ];
   }
   if (model.kind !== "vae") {

@@ -12,7 +12,11 @@ SLOW = ("torch", "torchvision", "sklearn", "scipy", "plotly", "streamlit")
 
 
 @pytest.mark.parametrize(
-    "module", ["vae", "vae.library", "vae.export", "vae.card", "vae.config", "vae.data", "vae.cli"]
+    "module",
+    [
+        *("vae", "vae.library", "vae.export", "vae.card", "vae.config", "vae.data", "vae.cli", "vae.codes"),
+        *("vae.classifier.card", "vae.analysis.figures"),
+    ],
 )
 def test_a_page_need_not_wait(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(set({SLOW!r}) & sys.modules.keys()))"

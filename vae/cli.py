@@ -1,4 +1,4 @@
-"""The command line: `python -m vae train | evaluate | sample | models | datasets`.
+"""The command line: `python -m vae train | evaluate | sample | compare | classifier | models | datasets`.
 
 Commands import what they need when they run, so that `--help` does not wait for torch.
 """
@@ -108,6 +108,34 @@ def sample(
     contact_sheet(images, columns=math.ceil(math.sqrt(count))).save(png, format="PNG")
     write_atomically(out, png.getvalue())
     print(f"{count} images drawn from the prior: {out}")
+
+
+@app.command()
+def compare(
+    first: Checkpoint,
+    second: Checkpoint,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    components: Annotated[
+        int, typer.Option(min=1, max=1000, help="components of the Gaussian mixture fitted to the codes")
+    ] = 10,
+) -> None:
+    """Set two models of one data set side by side: samples, holes, match with the prior, roughness of paths."""
+    from vae.cli_compare import compare_and_show
+
+    compare_and_show(first, second, as_json, components)
+
+
+@app.command()
+def classifier(
+    dataset: Annotated[str, typer.Argument(help="data set with labels, such as digits")],
+    out: Annotated[Path, typer.Option(help="safetensors file to write")],
+    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="training steps of 128 images")] = 1500,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed trains the same weights")] = 0,
+) -> None:
+    """Train the small classifier of real images by which `compare` judges samples."""
+    from vae.cli_classifier import train_and_save
+
+    train_and_save(dataset, out, steps, seed)
 
 
 @app.command()

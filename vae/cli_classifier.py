@@ -7,12 +7,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from vae.classifier.classifier import save
 from vae.classifier.train import train_classifier
 from vae.data import load
+from vae.errors import ConfigError
 from vae.terminal import console
 
 
 def train_and_save(dataset: str, out: Path, steps: int, seed: int) -> None:
     """Train a classifier of `dataset` into the file `out`. Raises VaeError; OSError when `out` cannot be written."""
     train_set, test_set = load(dataset, "train"), load(dataset, "test")
+    if out.is_dir():
+        raise ConfigError(f"--out {out} is a folder; give a file, such as {out / dataset}.safetensors")
+    out.parent.mkdir(parents=True, exist_ok=True)  # before the training, so that no minute is lost
     screen = console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as bars:

@@ -36,6 +36,11 @@ def list_cards(*folders: Path) -> Listing:
     return Listing(tuple(cards), tuple(problems))
 
 
+def same_images(first: Card, second: Card) -> bool:
+    """Whether two models were trained on the same images, so that they can be compared."""
+    return first.data.hash == second.data.hash and first.data.shape == second.data.shape
+
+
 def _check_complete(folder: Path) -> None:
     for name in ("weights.safetensors", "latents.safetensors"):
         if not (folder / name).is_file():

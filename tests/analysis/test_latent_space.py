@@ -201,7 +201,8 @@ def test_the_density_is_that_of_scikit_learn_and_of_scipy() -> None:
     theirs.precisions_cholesky_ = np.linalg.inv(np.linalg.cholesky(TWO.covariances)).transpose(0, 2, 1)
     np.testing.assert_allclose(TWO.log_density(points), theirs.score_samples(points))
     one = fit_mixture(points, components=1)
-    expected = multivariate_normal(points.mean(axis=0), np.cov(points.T, bias=True)).logpdf(points[:1])
+    covariance: Any = np.cov(points.T, bias=True)
+    expected = multivariate_normal(points.mean(axis=0), covariance).logpdf(points[:1])
     np.testing.assert_allclose(one.log_density(points[:1]), [expected], rtol=1e-4)
 
 

@@ -1,7 +1,7 @@
 """How much of a latent map is empty."""
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 GRID = 512  # points a side
 REACH = 3.0  # in median distances from a code to its nearest other
@@ -23,7 +23,7 @@ def empty_share(codes: np.ndarray) -> float:
     low, high = points.min(axis=0), points.max(axis=0)
     if not (high > low).all():
         return 0.0
-    tree = cKDTree(points)
+    tree = KDTree(points)
     reach = REACH * float(np.median(tree.query(points, k=2)[0][:, 1]))
     middles = (np.arange(GRID) + 0.5) / GRID
     columns, rows = (low[axis] + (high[axis] - low[axis]) * middles for axis in (0, 1))

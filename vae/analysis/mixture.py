@@ -2,9 +2,9 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -36,7 +36,7 @@ class Mixture:
             np.log(weight) + multivariate_normal(mean, covariance).logpdf(z).reshape(len(z))
             for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True)
         ]
-        return logsumexp(parts, axis=0)
+        return np.logaddexp.reduce(parts, axis=0)
 
 
 def fit_mixture(codes: np.ndarray, components: int = 10, seed: int = 0) -> Mixture:
@@ -55,7 +55,7 @@ def fit_mixture(codes: np.ndarray, components: int = 10, seed: int = 0) -> Mixtu
         raise ConfigError("a mixture cannot be fitted to codes that are not finite numbers")
     centre, spread = points.mean(axis=0), points.std(axis=0)
     spread[spread == 0] = 1.0
-    fitting = GaussianMixture(components, random_state=seed, max_iter=MAX_ITERATIONS)
+    fitting: Any = GaussianMixture(components, random_state=seed, max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fit cut short is a density all the same
         fitting.fit((points - centre) / spread)

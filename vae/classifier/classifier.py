@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vae.card import DataCard
 from vae.classifier.card import METADATA_KEY, ClassifierCard, classifier_file, read_classifier_card
 from vae.config import Activation, ModelConfig
 from vae.errors import CheckpointError, ConfigError
@@ -71,6 +72,12 @@ def load_classifier(dataset: str) -> Classifier | None:
     """The shipped classifier of a data set; None where there is none. Raises CheckpointError for a damaged file."""
     path = classifier_file(dataset)
     return load(path) if path else None
+
+
+def classifier_for(data: DataCard) -> Classifier | None:
+    """The shipped classifier of the very images that a model was trained on: a set may change under its name."""
+    classifier = load_classifier(data.name)
+    return classifier if classifier and classifier.card.data_hash == data.hash else None
 
 
 def _tensors(network: nn.Sequential) -> dict[str, Tensor]:

@@ -1,0 +1,56 @@
+"""The training images nearest to decoded samples, where the training images are at hand."""
+
+from collections.abc import Hashable
+
+import numpy as np
+import streamlit as st
+
+from ui.models import ModelOption
+from vae import data
+from vae.errors import DataError
+
+SHOWN = 8  # samples whose neighbour is shown
+
+
+def why_no_neighbours(option: ModelOption) -> str | None:
+    """What is missing to look among the training images, as a sentence; None when nothing is. Downloads nothing."""
+    name = option.card.data.name
+    info = next((info for info in data.available() if info.name == name), None)
+    if info is None:
+        return f"The training images of {option.id} ({name}) are not known here, so no neighbours can be shown."
+    if not info.present:
+        return (
+            f"The training images of {name} are not on this machine, so no neighbours can be shown. "
+            f"`python -m vae datasets` says where they belong; training on {name} once fetches them."
+        )
+    return None
+
+
+def nearest_training_images(option: ModelOption, codes: np.ndarray, name: Hashable) -> np.ndarray:
+    """For each of a few codes (M, d), the training image nearest to what it decodes to: uint8 (M, C, H, W).
+
+    `name` stands for the model and the codes in the cache. Raises DataError when the images are not the model's.
+    """
+    return _nearest(option.card.data.name, repr(name), option, codes)
+
+
+@st.cache_data(max_entries=128, show_spinner="Looking through the training images")
+def _nearest(dataset: str, name: str, _option: ModelOption, _codes: np.ndarray) -> np.ndarray:
+    import torch  # when first asked for: nothing else on the page needs it
+
+    from vae import checkpoint
+    from vae.analysis.nearest import nearest_images
+
+    training = _training_images(dataset)
+    if training.shape[1:] != _option.card.data.shape:
+        raise DataError(
+            f"{_option.id} draws images of {_option.card.data.shape}; {dataset} here has {training.shape[1:]}."
+        )
+    with torch.no_grad():
+        decoded = checkpoint.load(_option.folder).images(torch.from_numpy(_codes.astype(np.float32))).numpy()
+    return training[nearest_images(decoded, training)[0]]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the training images")
+def _training_images(dataset: str) -> np.ndarray:
+    return data.load(dataset, "train").images

@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test quick check format checkpoints benchmark clean
+.PHONY: app test quick check format checkpoints compression benchmark clean
 
 app: $(VENV)/installed
 	$(BIN)/streamlit run app.py
@@ -25,6 +25,9 @@ format: $(VENV)/installed-dev
 
 checkpoints: $(VENV)/installed
 	$(BIN)/python checkpoints/train_all.py
+
+compression: $(VENV)/installed
+	$(BIN)/python -m checkpoints.compression
 
 benchmark: $(VENV)/installed-dev browser
 	$(BIN)/python -m benchmarks

@@ -15,7 +15,8 @@ class LatentFigures(BaseModel):
     confident_prior: float | None = Field(
         title="confident samples, N(0, I)",
         description=f"Share of {SAMPLES:,} draws from N(0, I), decoded, that a classifier trained on the real images "
-        "calls one class with probability at least 0.9. It is sure of some nonsense too.",
+        "calls one class with probability at least 0.9. It is sure of nonsense too: "
+        "of a quarter to a half of the averages of two real images. Read it with the entropy.",
     )
     entropy_prior: float | None = Field(
         title="class entropy, N(0, I)",

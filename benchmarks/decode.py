@@ -22,7 +22,7 @@ import vae
 from tests.browser.conftest import launch_chromium
 from ui.explorer.sources import runtime_source
 from vae.export import network_payload
-from vae.models import VAE
+from vae.models import PCA, VAE, Model
 from vae.models.layers import describe
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -73,10 +73,20 @@ def shipped() -> Iterator[Subject]:
         model, name = vae.load(weights.parent), weights.parent.name
         images = torch.rand(INPUTS, *json.loads(metadata["shape"]))
         codes = torch.randn(INPUTS, int(metadata["latent_dim"]))
-        mean = (lambda raw, vae=model: vae.likelihood(raw).mean) if isinstance(model, VAE) else torch.sigmoid
+        mean = _mean_of(model)
         encoder, decoder = (network_payload(weights, part) for part in ("encoder", "decoder"))
         yield Subject(f"{name} encoder", model.encoder, images, encoder, "encoder", lambda code: code)
         yield Subject(f"{name} decoder", model.decoder, codes, decoder, "decoder", mean)
+
+
+def _mean_of(model: Model) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From the decoder's raw output to the image that is shown."""
+    match model:
+        case VAE():
+            return lambda raw: model.likelihood(raw).mean
+        case PCA():
+            return lambda raw: raw.clamp(0, 1)
+    return torch.sigmoid
 
 
 def _mlp(*widths: int) -> nn.Sequential:

@@ -1,6 +1,5 @@
 """How well a few numbers keep an image: squared error against d, measured once and read from a file. No torch here."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -58,12 +57,11 @@ class Compression(_Strict):
 
     def curves(self, dataset: str) -> dict[Kind, tuple[Point, ...]]:
         """The points of a data set by kind, in the file's order of kinds, d rising; empty for a set that has none."""
-        return dict(self._curves(dataset))
-
-    def _curves(self, dataset: str) -> Iterator[tuple[Kind, tuple[Point, ...]]]:
-        points = [point for point in self.points if point.dataset == dataset]
-        for kind in dict.fromkeys(point.kind for point in points):
-            yield kind, tuple(sorted((point for point in points if point.kind == kind), key=lambda point: point.d))
+        curves: dict[Kind, tuple[Point, ...]] = {}
+        for point in self.points:
+            if point.dataset == dataset:
+                curves[point.kind] = (*curves.get(point.kind, ()), point)
+        return {kind: tuple(sorted(points, key=lambda point: point.d)) for kind, points in curves.items()}
 
 
 def read_compression(path: Path) -> Compression:

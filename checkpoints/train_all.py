@@ -27,6 +27,7 @@ def main(names: list[str]) -> None:
             train_classifier(name)
         else:
             train(name, defaults | recipes[name])
+    subprocess.run([sys.executable, "-m", "checkpoints.latent_figures"], cwd=HERE.parent, check=True)
     subprocess.run([sys.executable, "-m", "vae", "models", "--folder", str(HERE)], check=True)
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.compare.choice import choose_pair
+from ui.compare.compression import compression_section
 from ui.compare.duet import duet
 from ui.compare.names import names_of
 from ui.compare.numbers import numbers_section
@@ -12,10 +13,12 @@ from ui.routes import classifier_url
 
 st.title("AE beside VAE", anchor=False)
 st.markdown("The same images in two latent spaces. Drag the point in either, and then into the empty parts of both.")
-pair = choose_pair(model_options())
+options = model_options()
+pair = choose_pair(options)
 if pair is None:
     st.stop()
 names = names_of(*pair)
 duet(*pair, names, classifier_url(pair[0]))
 questions_section(pair, names)
 numbers_section(*pair, names)
+compression_section(pair, options)

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import vae
 import vae.library
 from tests.serving import ROOT
-from ui.compare.choice import data_groups, fit_together, fitting, opening_pair
+from ui.compare.choice import data_groups, fitting, opening_pair
 from ui.compare.names import names_of
 from ui.compare.numbers import figures_of, written
 from ui.compare.questions import price
@@ -17,6 +17,7 @@ from ui.models import model_options
 from ui.routes import classifier_url
 from vae.analysis.figures import LatentFigures
 from vae.codes import load_codes
+from vae.library import same_images
 
 PAGE = ROOT / "pages" / "compare.py"
 PATIENCE = 120  # seconds; a busy machine may be slow
@@ -56,7 +57,7 @@ def test_two_that_do_not_fit_are_told_apart_and_two_others_shown(left: str, righ
     assert "x" * 81 not in app.warning[0].value
     options = model_options()
     a, b = (options[name] for name in chosen(app))
-    assert fit_together(a, b)
+    assert same_images(a.card, b.card)
 
 
 def test_one_half_of_a_link_is_not_enough() -> None:

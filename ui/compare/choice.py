@@ -5,18 +5,14 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ui.models import ModelOption
+from vae.library import same_images
 
 LEFT_KINDS = ("ae", "pca", "vae")  # what stands left at first: what a VAE is compared with
 
 
-def fit_together(a: ModelOption, b: ModelOption) -> bool:
-    """Whether both were trained on the same images, so that a test image has a place in each."""
-    return (a.card.data.hash, a.card.data.shape) == (b.card.data.hash, b.card.data.shape)
-
-
 def fitting(option: ModelOption, options: Mapping[str, ModelOption]) -> list[str]:
     """The ids of the other models that can stand beside this one."""
-    return [name for name, other in options.items() if name != option.id and fit_together(option, other)]
+    return [name for name, other in options.items() if name != option.id and same_images(option.card, other.card)]
 
 
 def data_groups(options: Mapping[str, ModelOption]) -> dict[str, list[str]]:
@@ -82,7 +78,7 @@ def _asked(options: Mapping[str, ModelOption]) -> tuple[str, str] | None:
         st.warning(f"There is no model named {missing[0]!r} here; these are two others.")
         return None
     a, b = options[left], options[right]
-    if not fit_together(a, b):
+    if not same_images(a.card, b.card):
         others = fitting(a, options)
         offer = (
             f"Beside {left} fit: {', '.join(others)}." if others else f"No other model here was trained on {left}'s."

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.models import ModelOption, hash_of_file
+from ui.models import ModelOption
 from vae.analysis.figures import CODES_USED, DEFINITIONS, TITLES, LatentFigures
+from vae.analysis.stored_figures import stored_figures, version_of
+from vae.card import DataCard
 from vae.classifier.card import classifier_file, read_classifier_card
 from vae.errors import VaeError
 
@@ -23,21 +25,23 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @st.cache_data(show_spinner="Measuring both latent spaces: a few seconds, once", max_entries=256)
-def measured(folder: Path, data_name: str, _versions: tuple[str, ...]) -> LatentFigures:
-    """The figures of the model in `folder`. `_versions` are hashes of all that they depend on."""
-    import vae
+def measured(folder: Path, version: str, _data: DataCard) -> LatentFigures:
+    """The figures of the model in `folder`; `version` changes whenever a file does that they depend on."""
+    from vae import checkpoint  # torch: only for a model whose figures are not stored
     from vae.analysis.latent_figures import latent_figures
-    from vae.classifier.classifier import load_classifier
+    from vae.classifier.classifier import classifier_for
     from vae.codes import load_codes
 
-    return latent_figures(vae.load(folder), load_codes(folder), load_classifier(data_name))
+    return latent_figures(checkpoint.load(folder), load_codes(folder), classifier_for(_data))
 
 
 def figures_of(option: ModelOption) -> LatentFigures:
-    """Measured once for each content of the model's and the classifier's files. Raises VaeError."""
-    classifier = classifier_file(option.card.data.name)
-    versions = (option.file_hash, hash_of_file(classifier) if classifier else "")
-    return measured(option.folder, option.card.data.name, versions)
+    """Those stored for just this content of the model's and the classifier's files; measured once otherwise.
+
+    Raises VaeError.
+    """
+    version = version_of(option.folder, option.card.data.name)
+    return stored_figures(option.id, version) or measured(option.folder, version, option.card.data)
 
 
 def numbers_section(left: ModelOption, right: ModelOption, names: tuple[str, str]) -> None:
@@ -51,7 +55,7 @@ def numbers_section(left: ModelOption, right: ModelOption, names: tuple[str, str
     shown = {name for name in DEFINITIONS if any(getattr(each, name) is not None for each in figures)}
     columns = st.columns(len(QUESTIONS), gap="medium")
     for column, (question, fields) in zip(columns, QUESTIONS, strict=True):
-        with column.container(border=True):
+        with column.container(border=True, height="stretch"):
             st.markdown(f"**{question}**")
             _rows([name for name in fields if name in shown], figures, names)
     st.caption(_classifier_note(left))

@@ -1,6 +1,7 @@
-"""Measure the latent space of every shipped model, as the compare page shows it: `python -m checkpoints.latent_figures`.
+"""Measure the latent space of every shipped model, as the compare page shows it.
 
-`make checkpoints` runs it after training. The results lie in latent_figures.json, beside the models.
+`python -m checkpoints.latent_figures`; `make checkpoints` runs it after training. The results lie in
+latent_figures.json, beside the models.
 """
 
 from pathlib import Path

@@ -31,17 +31,23 @@ def signed(value: float) -> str:
 def tasks(option: ModelOption) -> None:
     """Two things to predict before looking."""
     kind = option.card.model.kind
+    has_kl = kind == "vae" and option.card.config.training.beta > 0
     st.subheader("Predict, then look", anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         if kind == "pca":
             task_overlay()
-        elif kind == "vae" and option.card.model.latent_dim > 2:
+        elif has_kl and option.card.model.latent_dim > 2:
             task_silent_dimension()
         else:
             task_between()
     with right:
-        {"vae": task_outside, "ae": task_hole, "pca": task_along_the_line}[kind]()
+        if kind == "pca":
+            task_along_the_line()
+        elif has_kl:
+            task_outside()
+        else:
+            task_hole()
 
 
 def task_between() -> None:
@@ -76,7 +82,7 @@ def task_outside() -> None:
 
 def task_hole() -> None:
     predict_then_look(
-        "In the middle of an empty stretch between two clusters: what will the AE draw?",
+        "In the middle of an empty stretch between two clusters: what will the decoder draw?",
         ("A clear image", "A broken one", "A blank one"),
         "Now drag there. Often a broken one: no training image ever landed there, so nothing taught the decoder what "
         "to draw, and nothing kept the stretch from being empty.",
@@ -150,6 +156,19 @@ def mathematics(option: ModelOption) -> None:
                 f"ELBO {signed(metrics.elbo)} = reconstruction {signed(metrics.reconstruction)} \u2212 KL "
                 f"{signed(metrics.kl)}. {likelihood_note(option)}"
             )
+        if option.card.config.training.beta != 1:
+            st.markdown(beta_note(option.card.config.training.beta))
+
+
+def beta_note(beta: float) -> str:
+    """What became of the bound in training, for a beta other than 1."""
+    if beta > 0:
+        much = "more" if beta > 1 else "less"
+        return f"In training the KL was weighted by beta = {beta:g}, {much} than the bound asks for."
+    return (
+        "In training beta was 0: the KL had no part in it. Nothing kept \u03c3(x) from vanishing, or the codes near the "
+        "prior, and what is left is an autoencoder."
+    )
 
 
 def likelihood_note(option: ModelOption) -> str:
@@ -167,7 +186,7 @@ def likelihood_note(option: ModelOption) -> str:
 def about(option: ModelOption) -> None:
     """Where model and data come from."""
     card = option.card
-    with st.expander("About this model and its data"):
+    with st.expander(f"About {option.id} and its data"):
         training = card.training
         images = f"{card.data.train_images:,} images"
         epochs = f"{training.epochs} epochs on {images} in {training.seconds:,.0f} s"

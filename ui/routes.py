@@ -32,9 +32,9 @@ def _payload(request: Request) -> Response:
 
 
 def classifier_url(option: ModelOption) -> str | None:
-    """Where the browser gets the classifier of a model's data; None when none is at hand that takes its images."""
+    """Where the browser gets the classifier of a model's data; None when none was trained on the very same."""
     path = classifier_file(option.card.data.name)
-    if path is None or read_classifier_card(path).shape != option.card.data.shape:
+    if path is None or read_classifier_card(path).data_hash != option.card.data.hash:
         return None
     return f"/api/classifiers/{path.stem}.safetensors?v={hash_of_file(path)}"
 

@@ -36,8 +36,8 @@ def compression_section(pair: tuple[ModelOption, ModelOption], options: Mapping[
     """The pictures, and the curve for the data of these two models."""
     st.subheader("What d numbers keep", anchor=False)
     st.markdown(
-        "Each test image becomes d numbers and an image again. PCA is the best that straight lines can do; the networks "
-        "bend them."
+        "Each test image becomes d numbers and an image again. PCA is the best that straight lines can do; the "
+        "networks bend them."
     )
     st.html(card_style("keeps"))
     with st.container(key="keeps-pictures"):
@@ -79,8 +79,8 @@ def _pictures(models: Sequence[ModelOption]) -> None:
     strips(rows, models[0].card.data.ink, key="compression-strips")
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(
-        "Red: the reconstruction has too much there; blue: too little. The MSE is that of these images alone; the curve "
-        "has the whole test set's."
+        "Red: the reconstruction has too much there; blue: too little. The MSE is that of these images alone; the "
+        "curve has the whole test set's."
     )
     if right.button("Other test images", width="stretch"):
         st.session_state["compression-seed"] = seed + 1

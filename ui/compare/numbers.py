@@ -47,6 +47,10 @@ def figures_of(option: ModelOption) -> LatentFigures:
 def numbers_section(left: ModelOption, right: ModelOption, names: tuple[str, str]) -> None:
     """The table; a model whose figures cannot be measured is said so."""
     st.subheader("The numbers", anchor=False)
+    st.markdown(
+        "Press a name to read what it means. Read share and entropy together: to draw a few classes surely, and the "
+        "others never, is no success."
+    )
     try:
         figures = [figures_of(option) for option in (left, right)]
     except VaeError as error:

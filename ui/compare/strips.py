@@ -32,7 +32,7 @@ class Strip:
 
 
 def strips(rows: Sequence[Strip], ink: bool, key: str) -> None:
-    """Show the rows below one another; all hold images of one shape. `ink` as in the card: strokes on an empty ground."""
+    """Show the rows below one another, all of images of one shape. `ink`: strokes on an empty ground, as in a card."""
     shape = list(rows[0].images.shape[1:])
     # A list: for a dict Streamlit would import pandas, to see whether it might be a data frame.
     _component(key=key, data=[shape, ink, [[row.name, row.remark, row.signed, _packed(row)] for row in rows]])

@@ -1,4 +1,4 @@
-"""The figures of the shipped models, measured once and read from a file, so that a page need not wait. No torch here."""
+"""The figures of the shipped models, measured once and read from a file: no page need wait. No torch here."""
 
 import hashlib
 from functools import lru_cache

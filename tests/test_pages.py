@@ -158,6 +158,25 @@ def test_every_task_answers_once_it_is_answered() -> None:
             assert len(texts(app)) > len(before)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("mnist-vae-2d", ""), ("mnist-vae0-2d", "beta was 0"), ("shapes-vae-6d", "= 4, more")]
+)
+def test_a_weighted_kl_is_said_beside_the_bound(name: str, said: str) -> None:
+    shown = texts(run(ROOT / "pages" / "explore.py", model=name))
+    assert ("In training" in shown) == bool(said)
+    assert said in shown
+
+
+def test_without_a_kl_nobody_is_sent_outside_the_rings() -> None:
+    questions = {
+        name: " ".join(task.label for task in run(ROOT / "pages" / "explore.py", model=name).radio)
+        for name in ("mnist-vae-2d", "mnist-vae0-2d")
+    }
+    assert "third ring" in questions["mnist-vae-2d"]
+    assert "third ring" not in questions["mnist-vae0-2d"]
+    assert "empty stretch" in questions["mnist-vae0-2d"]
+
+
 def test_the_models_page_names_a_card_that_cannot_be_read(
     tmp_path: Path, made_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

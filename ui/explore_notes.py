@@ -166,8 +166,8 @@ def beta_note(beta: float) -> str:
         much = "more" if beta > 1 else "less"
         return f"In training the KL was weighted by beta = {beta:g}, {much} than the bound asks for."
     return (
-        "In training beta was 0: the KL had no part in it. Nothing kept \u03c3(x) from vanishing, or the codes near the "
-        "prior, and what is left is an autoencoder."
+        "In training beta was 0: the KL had no part in it. Nothing kept \u03c3(x) from vanishing, or the codes near "
+        "the prior, and what is left is an autoencoder."
     )
 
 

@@ -49,6 +49,7 @@ def describe(option: ModelOption) -> dict[str, Any]:
     return {
         "id": option.id,
         "kind": card.model.kind,
+        "beta": card.config.training.beta,
         "shape": list(card.data.shape),
         "latentDim": card.model.latent_dim,
         "classNames": list(card.data.class_names),

@@ -74,10 +74,12 @@ function calloutsOf(model) {
       "Half-way between two dots both show at once, one laid over the other.",
     ];
   }
-  if (model.kind !== "vae") {
+  if (model.kind !== "vae" || model.beta === 0) {
     return [
       first,
-      "There is no prior: nothing says where codes lie, or how far. The map has its own scale.",
+      model.kind === "vae"
+        ? "Trained without the KL term (\u03b2 = 0): nothing draws the codes to the prior, whose rings are lost among them."
+        : "There is no prior: nothing says where codes lie, or how far. The map has its own scale.",
       "Drag into an empty corner. Nothing taught the decoder what to draw there.",
     ];
   }

@@ -85,7 +85,7 @@ def test_photographs_keep_their_values(explore: Opener, made_url: str, made_mode
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_its_ground(digits: Callable[..., ExplorerPage], scheme: str) -> None:
     explorer = digits("0,0", color_scheme=scheme)
-    for more in ("The mathematics", "About this model and its data"):
+    for more in ("The mathematics", f"About {DIGITS.name} and its data"):
         explorer.page.get_by_text(more, exact=True).click()
     explorer.page.locator(".katex").last.wait_for()
     texts = explorer.page.evaluate(TEXTS)

@@ -23,8 +23,8 @@ def mathematics() -> None:
             "near N(0, I):"
         )
         st.latex(
-            rf"\max \; \sum_{x} \; \textcolor{{{c['reconstruction']}}}{{\mathbb E_{{q(z \mid x)}}[\log p(x \mid z)]}} - "
-            rf"\textcolor{{{c['kl']}}}{{\mathrm{{KL}}\big(q(z \mid x) \,\|\, \mathcal N(0, I)\big)}}, \qquad "
+            rf"\max \; \sum_{x} \; \textcolor{{{c['reconstruction']}}}{{\mathbb E_{{q(z \mid x)}}[\log p(x \mid z)]}}"
+            rf" - \textcolor{{{c['kl']}}}{{\mathrm{{KL}}\big(q(z \mid x) \,\|\, \mathcal N(0, I)\big)}}, \qquad "
             rf"q(z \mid x) = \mathcal N\big(\textcolor{{{c['mu']}}}{{\mu(x)}}, "
             rf"\operatorname{{diag}} \textcolor{{{c['sigma']}}}{{\sigma(x)}}^2\big)"
         )

@@ -141,7 +141,7 @@ def mathematics(option: ModelOption) -> None:
             rf"\textcolor{{{c['z']}}}{{z}} \sim p(z) = \mathcal N(0, I), \qquad "
             rf"\textcolor{{{c['x_hat']}}}{{\hat x}} = \mathbb E[x \mid \textcolor{{{c['z']}}}{{z}}]"
         )
-        st.markdown("Encoder and decoder were trained together to raise a bound on the evidence, for each image x:")
+        st.markdown("A VAE has encoder and decoder trained together to raise a bound on the evidence of each image x:")
         st.latex(
             rf"\log p(\textcolor{{{c['x']}}}{{x}}) \;\ge\; \textcolor{{{c['reconstruction']}}}"
             r"{\mathbb E_{q(z \mid x)}[\log p(x \mid z)]} \;-\; "

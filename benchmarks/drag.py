@@ -21,6 +21,7 @@ SECONDS = 3.0
 BETWEEN_MOVES = 0.004  # seconds: several moves a frame, so that none waits for one
 RELEASES = 9
 REST = 1000.0  # milliseconds, until a page has done all that it begins when it opens
+COMPARED = ("mnist-ae-2d", "mnist-vae-2d")
 LEAST_FRAMES, MOST_MILLISECONDS = 58.0, 3.0  # the targets
 
 # Both scripts look once a frame, from the first move on.
@@ -130,6 +131,20 @@ async def in_explorer(browser: Browser, address: str, model: str, gesture: str) 
     return seen
 
 
+async def in_comparison(browser: Browser, address: str) -> dict[str, Any]:
+    """What was seen of the first of two decoded images while the first of two linked maps was dragged."""
+    page = await browser.new_page(viewport=VIEWPORT)
+    await page.goto(f"{address}/compare?left={COMPARED[0]}&right={COMPARED[1]}")
+    await page.locator(".duet[data-models]").wait_for(timeout=1000 * PATIENCE)
+    await page.wait_for_timeout(3 * REST)
+    path = await around(page.get_by_label("latent map, AE", exact=True))
+    await page.get_by_role("img", name="decoded image, AE", exact=True).evaluate(WATCH_CANVAS, "pointermove")
+    await Mouse(await page.context.new_cdp_session(page)).drag(path, SECONDS)
+    seen = await page.evaluate("watch")
+    await page.context.close()
+    return seen
+
+
 async def in_slider_page(browser: Browser, address: str) -> dict[str, Any]:
     """What was seen while `st.slider` was dragged, and then the milliseconds from each release to its picture."""
     page = await browser.new_page(viewport=VIEWPORT)
@@ -191,6 +206,7 @@ async def measure() -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
                 )
                 for entry, gesture in product(entries, ("map", "slider"))
             }
+            seen[f"{' beside '.join(COMPARED)}, map"] = await in_comparison(browser, server.address)
         await browser.close()
     return seen, beside
 

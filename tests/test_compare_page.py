@@ -110,6 +110,8 @@ def test_figures_are_written_with_their_units() -> None:
     assert written("confident_prior", 0.864) == "86 %"
     assert written("knn_accuracy", 0.8564) == "85.6 %"
     assert written("mse", 0.03204) == "0.0320"
+    assert written("median_sigma", 3.4e-7) == "3e-07"  # not 0.000
+    assert written("mmd", 0.0) == "0.00"
     assert written("median_sigma", None) == "\u2013"
     assert set(LatentFigures.model_fields) >= {"confident_prior", "knn_accuracy", "mse", "median_sigma"}
 

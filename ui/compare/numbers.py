@@ -84,7 +84,8 @@ def written(field: str, value: float | None) -> str:
         return "\u2013"
     if field in PERCENT:
         return f"{100 * value:.{DECIMALS.get(field, 1)}f} %"
-    return f"{value:.{DECIMALS.get(field, 2)}f}"
+    decimals = DECIMALS.get(field, 2)
+    return f"{value:.{decimals}f}" if value == 0 or abs(value) >= 0.5 / 10**decimals else f"{value:.0e}"
 
 
 def _classifier_note(option: ModelOption) -> str:

@@ -62,9 +62,9 @@ def _box(sides: list[Side]) -> None:
     st.html(card_style("compare-box-map"))
     st.markdown("Draw a box on a map, over dots or over nothing, and see what everything in it decodes to.")
     count = _controls(sides)
-    question = st.empty()
     place, turn = st.session_state.get(PLACE_KEY, ("cluster", 0))
-    asked = place
+    question = st.empty()
+    question.caption(QUESTIONS[place])  # at once: the maps below must not move when it comes
     for position, side in zip(SIDES, sides, strict=True):
         map_column, grid_column = st.columns(2, gap="medium")
         given = getattr(side.places, place)
@@ -72,8 +72,8 @@ def _box(sides: list[Side]) -> None:
             drawn = _map(side, position, given, turn)
         with grid_column:
             _grid(side, position, drawn or given, count)
-        asked = "own" if drawn else asked
-    question.caption(QUESTIONS[asked])
+        if drawn:
+            question.caption(QUESTIONS["own"])
 
 
 def _controls(sides: list[Side]) -> int:
@@ -141,7 +141,7 @@ def _grid(side: Side, position: str, box: Box | None, count: int) -> None:
         f"{up} from {signed(box.bottom)} to {signed(box.top)}",
         f"{held:,} of {len(side.points):,} test images lie in it."
         if held
-        else "No test image lies in it: nothing taught the decoder what to draw here.",
+        else "No test image lies in it: little or nothing taught the decoder what to draw here.",
     )
     gallery(
         [

@@ -104,9 +104,9 @@ def _seen(options: tuple[ModelOption, ModelOption], source: Source) -> str:
         )
     drawn = "Where a model has a q(z|x), the mixture is fitted to draws from it, as the decoder saw them. "
     seen = (
-        "Now z lands where codes lie. A decoder that drew only some classes, or broken images, draws them all: it lacked "
-        "a density, not skill. A VAE hardly changes: its codes followed one from the start. Try few components: z "
-        "falls between the clusters again."
+        "Now z lands where codes lie. A decoder that drew only some classes, or broken images, draws them all: what it "
+        "lacked was a density, not skill. A VAE hardly changes: its codes followed one from the start. Try few "
+        "components: z falls between the clusters again."
     )
     return drawn + seen if "vae" in kinds else seen
 

@@ -10,6 +10,7 @@ import vae
 import vae.library
 from tests.serving import ROOT
 from ui.compare.choice import data_groups, fitting, opening_pair
+from ui.compare.compression import through, with_pca
 from ui.compare.names import names_of
 from ui.compare.numbers import figures_of, written
 from ui.compare.questions import price
@@ -141,3 +142,37 @@ def test_an_answer_is_kept_beside_what_happened(answer: int) -> None:
     app = question.set_value(question.options[answer]).run()
     assert not app.exception
     assert f"You said: *{question.options[answer]}*" in "\n".join(block.value for block in app.markdown)
+
+
+def test_the_pca_of_the_same_data_and_d_stands_beside_them() -> None:
+    options = model_options()
+    pair = options["digits-ae-2d"], options["digits-vae-2d"]
+    assert [option.id for option in with_pca(pair, options)] == ["digits-pca-2d", "digits-ae-2d", "digits-vae-2d"]
+    assert [option.id for option in with_pca((options["digits-pca-2d"], pair[0]), options)] == [
+        "digits-pca-2d",
+        "digits-ae-2d",
+    ]
+
+
+def test_the_same_test_images_go_through_every_model() -> None:
+    options = model_options()
+    plain, other = (through(options[name], seed=3) for name in ("digits-ae-2d", "digits-vae-2d"))
+    assert np.array_equal(plain.originals, other.originals)
+    assert not np.array_equal(plain.images, other.images)
+    assert not np.array_equal(plain.originals, through(options["digits-ae-2d"], seed=4).originals)
+
+
+def test_without_the_data_a_sentence_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    app = run(left="mnist-ae-2d", right="mnist-vae-2d")
+    assert not app.exception
+    said = "\n".join(block.value for block in app.caption)
+    assert "The images of mnist are not on this machine" in said
+
+
+def test_other_test_images_are_shown_when_asked_for() -> None:
+    app = run(left="digits-ae-2d", right="digits-vae-2d")
+    button = next(button for button in app.button if button.label == "Other test images")
+    app = button.click().run()
+    assert not app.exception
+    assert app.session_state["compression-seed"] == 1

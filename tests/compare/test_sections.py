@@ -18,7 +18,7 @@ from tests.made_models import COLOUR, MANY, STROKES, TORN, WIDE, make_models
 from tests.serving import ROOT
 from ui.compare.box import NO_AREA, TOO_FAR, drawn_box, grid_codes
 from ui.compare.gallery import Mosaic
-from ui.compare.neighbours import why_no_neighbours
+from ui.local_data import why_not_at_hand
 from ui.models import model_options
 from vae import data
 from vae.analysis.mixture import fit_mixture
@@ -244,7 +244,7 @@ def test_where_the_training_images_are_not_at_hand_a_sentence_says_so(
     app = run("mnist-ae-2d", "mnist-vae-2d")
     app.toggle(key="compare-sampling-neighbours").set_value(True).run()
     assert not app.exception
-    assert "training images of mnist are not on this machine" in texts(app)
+    assert "images of mnist are not on this machine" in texts(app)
     assert all(mosaic.neighbours is None for mosaic in samples(shown))
     assert not list(tmp_path.iterdir())  # nothing was fetched
-    assert why_no_neighbours(model_options()["digits-vae-2d"]) is None
+    assert why_not_at_hand(model_options()["digits-vae-2d"]) is None

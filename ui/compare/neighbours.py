@@ -12,20 +12,6 @@ from vae.errors import DataError
 SHOWN = 8  # samples whose neighbour is shown
 
 
-def why_no_neighbours(option: ModelOption) -> str | None:
-    """What is missing to look among the training images, as a sentence; None when nothing is. Downloads nothing."""
-    name = option.card.data.name
-    info = next((info for info in data.available() if info.name == name), None)
-    if info is None:
-        return f"The training images of {option.id} ({name}) are not known here, so no neighbours can be shown."
-    if not info.present:
-        return (
-            f"The training images of {name} are not on this machine, so no neighbours can be shown. "
-            f"`python -m vae datasets` says where they belong; training on {name} once fetches them."
-        )
-    return None
-
-
 def nearest_training_images(option: ModelOption, codes: np.ndarray, name: Hashable) -> np.ndarray:
     """For each of a few codes (M, d), the training image nearest to what it decodes to: uint8 (M, C, H, W).
 

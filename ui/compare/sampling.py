@@ -8,7 +8,8 @@ import streamlit as st
 
 from ui.compare.gallery import Mosaic, gallery
 from ui.compare.names import names_of
-from ui.compare.neighbours import SHOWN, nearest_training_images, why_no_neighbours
+from ui.compare.neighbours import SHOWN, nearest_training_images
+from ui.local_data import why_not_at_hand
 from ui.models import ModelOption
 from vae.codes import load_codes
 from vae.errors import VaeError
@@ -47,7 +48,7 @@ def _sampling(options: tuple[ModelOption, ModelOption]) -> None:
     st.markdown("Draw forty codes and decode them. Which of the two models can invent images?")
     source, with_neighbours = _controls()
     seed = st.session_state.get(SEED_KEY, 0)
-    missing = why_no_neighbours(options[0]) if with_neighbours else None
+    missing = why_not_at_hand(options[0]) if with_neighbours else None
     try:
         mosaics = [
             _mosaic(option, name, source, seed, with_neighbours and missing is None)
@@ -58,7 +59,7 @@ def _sampling(options: tuple[ModelOption, ModelOption]) -> None:
         return
     gallery(mosaics, key="compare-sampling-gallery")
     if missing:
-        st.info(missing)
+        st.info(f"{missing} So no neighbours can be shown.")
     st.caption(_seen(options, source))
 
 

@@ -265,7 +265,8 @@ def test_a_pca_is_fitted_in_one_step(tmp_path: Path, called: Callable[..., str])
 
 
 def test_a_run_that_diverges_is_an_error(tmp_path: Path, called: Callable[..., str]) -> None:
-    settings = (*SMALL, "--learning-rate", 10, "--batch-size", 2000)
+    deep = ("--hidden", "12,12,12")  # so that the numbers overflow, and are not merely bad
+    settings = (*SMALL, *deep, "--learning-rate", 10, "--batch-size", 2000)
     message = called("train", *settings, "--out", tmp_path / "run", code=2)
     assert "a smaller learning rate usually mends it. Whole epochs kept" in message
 

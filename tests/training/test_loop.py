@@ -119,7 +119,7 @@ def test_nan_ends_a_run_with_the_last_good_weights(
 
 
 def test_an_absurd_learning_rate_ends_a_run_before_its_first_epoch(tmp_path: Path) -> None:
-    events = events_of(config_of(learning_rate=10, batch_size=2000), tmp_path)
+    events = events_of(config_of(hidden=(12, 12, 12), learning_rate=10, batch_size=2000), tmp_path)
     assert names_of(events) == ["Started", "Stopped"]
     assert isinstance(events[-1], Stopped)
     assert (events[-1].epoch, events[-1].diverged) == (0, True)

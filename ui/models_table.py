@@ -14,6 +14,7 @@ def models_table(options: Mapping[str, ModelOption]) -> None:
         rows,
         hide_index=True,
         width="stretch",
+        height="content",
         placeholder="",
         column_config={
             "open": st.column_config.LinkColumn("model", display_text=r"model=(.*)$", pinned=True),

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae.errors import DataError
 
+NEARLY_EMPTY = 26  # a tenth of full scale
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -61,6 +63,11 @@ class ImageSet:
         """(C, H, W), the event shape of a model of these images."""
         _, channels, height, width = self.images.shape
         return channels, height, width
+
+    @property
+    def is_ink(self) -> bool:
+        """Whether the images are grey strokes on an empty ground: more than half of the pixels are nearly 0."""
+        return self.shape[0] == 1 and float((self.images < NEARLY_EMPTY).mean()) > 0.5
 
     @cached_property
     def hash(self) -> str:

@@ -27,8 +27,8 @@ NOTE = (
     "Test MSE per pixel. AE and VAE of one data set have the same network and differ from the shipped d = 2 models "
     "in d and, on MNIST and Fashion-MNIST, in the number of epochs: 12 with a cosine schedule at d = 10 and 20 against "
     "60 and 40 at d = 2. Twelve epochs are not all that such networks can do: mnist-vae-20d, longer trained, errs "
-    "less. The VAEs have beta = 1 and a Bernoulli likelihood: they minimise no squared error, and a dimension that does not "
-    "pay for its KL stays silent."
+    "less. The VAEs have beta = 1 and a Bernoulli likelihood: they minimise no squared error, and a dimension that "
+    "does not pay for its KL stays silent."
 )
 
 Settings = dict[str, object]

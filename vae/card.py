@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,6 +31,16 @@ class DataCard(_Strict):
     credit: str
 
 
+class Change(_Strict):
+    """A setting changed while a run went on: before which batch, of which epoch, so that it can be done again."""
+
+    epoch: int = Field(ge=1)
+    batch: int = Field(ge=0, description="batches of that epoch with the old value")
+    name: Literal["beta", "learning_rate"]
+    old: float
+    new: float
+
+
 class TrainingCard(_Strict):
     """What training took."""
 
@@ -38,6 +48,7 @@ class TrainingCard(_Strict):
     seconds: float = Field(ge=0)
     images_per_second: float = Field(ge=0)
     finished: datetime
+    changes: tuple[Change, ...] = Field(default=(), description="where the run left its config")
 
 
 class Metrics(_Strict):

@@ -1,4 +1,4 @@
-"""Training on a terminal: a progress bar, a line an epoch, and a Ctrl-C that saves."""
+"""Training on a terminal: a progress bar, a line an epoch, and a Ctrl-C that saves. SIGTERM does what Ctrl-C does."""
 
 import shlex
 import signal
@@ -15,8 +15,7 @@ from vae.config import RunConfig, from_flat, to_flat
 from vae.errors import ConfigError, VaeError
 from vae.terminal import console
 from vae.training import events
-from vae.training.resume import saved_config
-from vae.training.run import run
+from vae.training.run import run, run_config
 
 
 def train_and_show(settings: dict[str, Any], out: Path, resume: bool) -> None:
@@ -55,6 +54,10 @@ def _show(event: events.Event, config: RunConfig, out: Path, screen: Console, ba
             )
         case events.EpochDone():
             screen.print(f"epoch {event.epoch:3d}  {_terms(event, config)}  {event.images_per_second:,.0f} images/s")
+        case events.Changed():
+            screen.print(f"{event.name.replace('_', ' ')} = {event.new:g} from here on (was {event.old:g})")
+        case events.Paused():
+            bars.update(bar, speed="paused")
         case events.Stopped(diverged=True):
             raise VaeError(f"{event.reason}. Whole epochs kept in {out}: {event.epoch}.")
         case events.Stopped():
@@ -79,21 +82,22 @@ def _resumed_config(settings: dict[str, Any], out: Path) -> RunConfig:
     others = sorted(settings.keys() - {"epochs"})
     if others:
         raise ConfigError(f"--resume keeps the run's own settings; leave out {', '.join(map(option_name, others))}")
-    return from_flat(to_flat(saved_config(out)) | settings)
+    return from_flat(to_flat(run_config(out)) | settings)
 
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[list[int]]:
-    """A list that is empty until Ctrl-C. A second Ctrl-C ends the program at once."""
+    """A list that is empty until Ctrl-C or SIGTERM. A second Ctrl-C ends the program at once."""
     stopping: list[int] = []
 
     def remember(number: int, _frame: object) -> None:
-        if stopping:
+        if stopping and number == signal.SIGINT:
             raise KeyboardInterrupt
         stopping.append(number)
 
-    before = signal.signal(signal.SIGINT, remember)
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopping
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -18,6 +18,10 @@ Loss = Literal["mse", "cross-entropy"]
 Schedule = Literal["constant", "cosine"]
 Storage = Literal["float32", "float16"]
 
+# What may be changed while a run goes on has its bounds here, for the setting and for the request alike.
+Beta = Annotated[float, Field(ge=0.0, le=1000.0)]
+LearningRate = Annotated[float, Field(gt=0.0, le=10.0)]
+
 LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
 DEFAULT_SIGMA = {"gaussian": 0.1, "gaussian-learned": 0.01}
 
@@ -101,13 +105,13 @@ class ModelConfig(_Frozen):
 class TrainingConfig(_Frozen):
     """How the model is trained."""
 
-    beta: float = Field(default=1.0, ge=0.0, le=1000.0, description="weight of the KL term of a VAE; 1 is the ELBO")
+    beta: Beta = Field(default=1.0, description="weight of the KL term of a VAE; 1 is the ELBO")
     warmup_epochs: float = Field(
         default=0.0, ge=0.0, le=1000.0, description="epochs over which beta rises linearly from 0"
     )
     epochs: int = Field(default=20, ge=1, le=10_000, description="passes over the training images")
     batch_size: int = Field(default=256, ge=1, le=65_536, description="images per step")
-    learning_rate: float = Field(default=3e-3, gt=0.0, le=10.0, description="Adam's step size at the start")
+    learning_rate: LearningRate = Field(default=3e-3, description="Adam's step size at the start")
     schedule: Schedule = Field(
         default="constant", description="learning rate over the run: constant, or a cosine down to 0"
     )

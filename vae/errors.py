@@ -19,3 +19,11 @@ class CheckpointError(VaeError):
 
 class ExportError(VaeError):
     """A network holds a layer that cannot be described to another runtime."""
+
+
+class BusyError(VaeError):
+    """Another process is at work on the same thing."""
+
+
+class RunError(VaeError):
+    """What was asked of a run cannot be done in the state it is in."""

@@ -32,7 +32,9 @@ def names_of(events: list[Event]) -> list[str]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """All but the lock, which is empty."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def tensors_of(folder: Path) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from vae.errors import CheckpointError, ConfigError
 from vae.objective import Terms, terms
 from vae.training import loop
 from vae.training.events import Done, EpochDone, Progress, Started, Stopped
+from vae.training.journal import read_state
 from vae.training.loop import beta_at, learning_rate_at
 
 # --- events
@@ -124,7 +125,10 @@ def test_an_absurd_learning_rate_ends_a_run_before_its_first_epoch(tmp_path: Pat
     assert isinstance(events[-1], Stopped)
     assert (events[-1].epoch, events[-1].diverged) == (0, True)
     assert "a smaller learning rate" in events[-1].reason
-    assert list(files_of(tmp_path)) == ["resume.safetensors"]
+    assert not (tmp_path / "card.json").exists()
+    state = read_state(tmp_path)
+    assert (state.status, state.epoch) == ("failed", 0)
+    assert "a smaller learning rate" in (state.reason or "")
 
 
 # --- schedules

@@ -34,6 +34,27 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A setting was changed by the person who watches; it holds from the next batch on."""
+
+    epoch: int
+    batch: int  # of that epoch, from 0: the first one with the new value
+    name: str
+    old: float
+    new: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Continued:
+    epoch: int
+
+
+@dataclass(frozen=True)
 class Saved:
     epoch: int
     folder: str
@@ -54,4 +75,4 @@ class Done:
     seconds: float
 
 
-Event = Started | Progress | EpochDone | Saved | Stopped | Done
+Event = Started | Progress | EpochDone | Changed | Paused | Continued | Saved | Stopped | Done

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from vae.card import Change
 from vae.config import RunConfig, explain
 from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
@@ -15,6 +16,7 @@ from vae.models.networks import Shape
 from vae.training.loop import TrainingState
 
 FILE = "resume.safetensors"
+_CHANGES = TypeAdapter(list[Change])
 
 
 def save_state(folder: Path, state: TrainingState, config: RunConfig, shape: Shape, data_hash: str) -> None:
@@ -28,8 +30,20 @@ def save_state(folder: Path, state: TrainingState, config: RunConfig, shape: Sha
         "data": data_hash,
         "epoch": str(state.epoch),
         "seconds": repr(state.seconds),
+        "changes": _CHANGES.dump_json(state.changes).decode(),
     }
     write_atomically(folder / FILE, save(tensors, metadata))
+
+
+def save_changes(folder: Path, changes: list[Change]) -> None:
+    """Write down what was changed since the last whole epoch, whose weights the file keeps."""
+    metadata, tensors = _read(folder / FILE)
+    write_atomically(folder / FILE, save(tensors, metadata | {"changes": _CHANGES.dump_json(changes).decode()}))
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    with safe_open(path, framework="pt") as file:
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
 
 
 def load_state(folder: Path, config: RunConfig, data_hash: str) -> TrainingState:
@@ -41,9 +55,7 @@ def load_state(folder: Path, config: RunConfig, data_hash: str) -> TrainingState
     path = folder / FILE
     saved = saved_config(folder)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        metadata, tensors = _read(path)
         if metadata["data"] != data_hash:
             raise CheckpointError(
                 f"{path} was trained on other data than {saved.dataset!r} gives now; "
@@ -63,6 +75,7 @@ def load_state(folder: Path, config: RunConfig, data_hash: str) -> TrainingState
         groups = state.optimizer.state_dict()["param_groups"]
         state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         state.epoch, state.seconds = int(metadata["epoch"]), float(metadata["seconds"])
+        state.changes = _CHANGES.validate_json(metadata.get("changes", "[]"))  # a run of before it could be changed
     except CheckpointError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:

@@ -1,7 +1,12 @@
-"""A run that lives in a folder: data in, events out, a checkpoint at the end, resumable after every epoch."""
+"""A run that lives in a folder: data in, events out, a checkpoint at the end, resumable after every epoch.
+
+What is told of an epoch, its events and its frame of the film, is written before `resume.safetensors` says that the
+epoch is done: whatever kills the run, nothing of a whole epoch is missing.
+"""
 
 import platform
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +22,30 @@ from vae.config import RunConfig
 from vae.data import ImageSet, load
 from vae.errors import CheckpointError, ConfigError
 from vae.models import build
-from vae.training.events import Done, EpochDone, Event, Saved, Stopped
+from vae.training.controls import ControlFile, Controls, deleted
+from vae.training.events import Changed, Done, EpochDone, Event, Saved, Stopped
+from vae.training.film import Film
 from vae.training.fit_pca import check_enough, fit_pca
+from vae.training.journal import CONFIG, read_config
 from vae.training.loop import TrainingState, train
-from vae.training.resume import load_state, save_state
+from vae.training.recorder import Recorder, recording
+from vae.training.resume import FILE, load_state, save_changes, save_state, saved_config
 
-NEARLY_EMPTY = 26  # a tenth of full scale
+
+@dataclass(frozen=True)
+class _Data:
+    train: ImageSet
+    test: ImageSet
+    fit_on: np.ndarray  # uint8 (N, C, H, W)
+    measure_on: np.ndarray
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "_Data":
+        train_set, test_set = load(config.dataset, "train"), load(config.dataset, "test")
+        fit_on, measure_on = _split(train_set, test_set, config.training.held_out)
+        if config.model.kind == "pca":
+            check_enough(len(fit_on), config.model)
+        return cls(train_set, test_set, fit_on, measure_on)
 
 
 def run(
@@ -30,31 +53,82 @@ def run(
 ) -> Iterator[Event]:
     """Train `config` into `folder`. Yields the loop's events, and Saved whenever the folder is up to date.
 
-    Raises CheckpointError when the folder holds something else, DataError, ConfigError; OSError when it cannot be
-    written, with what was saved before intact.
+    Before each batch `stop` is asked, and what `control.json` in the folder holds. With `resume` the folder's own run
+    goes on, or begins when it has only been queued.
+
+    Raises CheckpointError when the folder holds something else, BusyError when another process trains in it, DataError,
+    ConfigError; OSError when it cannot be written, with what was saved before intact.
     """
-    train_set, test_set = load(config.dataset, "train"), load(config.dataset, "test")
-    fit_on, measure_on = _split(train_set, test_set, config.training.held_out)
-    fitted_at_once = config.model.kind == "pca"
-    if fitted_at_once:
-        check_enough(len(fit_on), config.model)
     if resume:
-        state = load_state(folder, config, train_set.hash)
-    else:
-        model = build(config.model, train_set.shape, config.training.seed)
-        claim(folder)  # once it is known that there is a model to put there
-        state = TrainingState.fresh(model, config.training.learning_rate)
-        save_state(folder, state, config, train_set.shape, train_set.hash)
-    images = torch.from_numpy(fit_on), torch.from_numpy(measure_on)
-    steps = fit_pca(state, config.training, *images) if fitted_at_once else train(state, config.training, *images, stop)
-    for event in steps:
+        run_config(folder)  # before anything is written: there must be a run
+        with recording(folder, config) as recorder:
+            data = _Data.of(config)
+            state = load_state(folder, config, data.train.hash) if (folder / FILE).is_file() else _fresh(config, data)
+            yield from _steps(config, folder, data, state, recorder, stop)
+        return
+    data = _Data.of(config)
+    state = _fresh(config, data)
+    claim(folder)  # once it is known that there is a model to put there
+    with recording(folder, config) as recorder:
+        yield from _steps(config, folder, data, state, recorder, stop)
+
+
+def run_config(folder: Path) -> RunConfig:
+    """The settings of the run in `folder`, begun or queued. Raises CheckpointError when there is none."""
+    return read_config(folder) if (folder / CONFIG).is_file() else saved_config(folder)
+
+
+def _fresh(config: RunConfig, data: _Data) -> TrainingState:
+    model = build(config.model, data.train.shape, config.training.seed)
+    return TrainingState.fresh(model, config.training.learning_rate)
+
+
+def _steps(
+    config: RunConfig,
+    folder: Path,
+    data: _Data,
+    state: TrainingState,
+    recorder: Recorder,
+    stop: Callable[[], bool],
+) -> Iterator[Event]:
+    """The events of the loop, each written down before it is told."""
+    recorder.begin(state.epoch)
+    film = Film(folder, data.test)
+    if state.epoch == 0:
+        film.add(0, state.model)
+    save_state(folder, state, config, data.train.shape, data.train.hash)
+    for event in _events(config, folder, data, state, stop):
+        if isinstance(event, Changed):
+            save_changes(folder, state.changes)  # before anything is done by them
         if isinstance(event, Done | Stopped) and state.epoch > 0:
-            _save_checkpoint(folder, config, state, train_set, test_set)
+            if isinstance(event, Stopped):
+                recorder.stopping()
+            if not folder.is_dir():
+                raise CheckpointError(deleted(folder))
+            _save_checkpoint(folder, config, state, data.train, data.test)
             yield Saved(state.epoch, str(folder))
+        recorder.hear(event)
         yield event
         if isinstance(event, EpochDone):
-            save_state(folder, state, config, train_set.shape, train_set.hash)
-            yield Saved(state.epoch, str(folder))
+            film.add(state.epoch, state.model)
+            save_state(folder, state, config, data.train.shape, data.train.hash)
+            saved = Saved(state.epoch, str(folder))
+            recorder.hear(saved)
+            yield saved
+
+
+def _events(
+    config: RunConfig, folder: Path, data: _Data, state: TrainingState, stop: Callable[[], bool]
+) -> Iterator[Event]:
+    images = torch.from_numpy(data.fit_on), torch.from_numpy(data.measure_on)
+    if config.model.kind == "pca":
+        return fit_pca(state, config.training, *images)
+    asked = ControlFile(folder)
+
+    def controls() -> Controls:
+        return asked().model_copy(update={"stop": True}) if stop() else asked()
+
+    return train(state, config.training, *images, controls)
 
 
 def claim(folder: Path) -> None:
@@ -62,11 +136,6 @@ def claim(folder: Path) -> None:
     if (folder.is_dir() and any(folder.iterdir())) or folder.is_file():
         raise CheckpointError(f"{folder} is not empty; choose another --out, or add --resume to go on with its run")
     folder.mkdir(parents=True, exist_ok=True)
-
-
-def is_ink(image_set: ImageSet) -> bool:
-    """Whether the images are grey strokes on an empty ground: more than half of the pixels are nearly 0."""
-    return image_set.shape[0] == 1 and float((image_set.images < NEARLY_EMPTY).mean()) > 0.5
 
 
 def _split(train_set: ImageSet, test_set: ImageSet, held_out: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +162,7 @@ def _save_checkpoint(
             hash=train_set.hash,
             shape=train_set.shape,
             class_names=train_set.class_names,
-            ink=is_ink(train_set),
+            ink=train_set.is_ink,
             train_images=train_images,
             test_images=len(test_set),
             licence=train_set.licence,
@@ -105,6 +174,7 @@ def _save_checkpoint(
             seconds=round(state.seconds, 1),
             images_per_second=round(state.epoch * train_images / state.seconds),
             finished=datetime.now(UTC).replace(microsecond=0),
+            changes=tuple(state.changes),
         ),
         metrics=evaluate(model, test_set, name=folder.resolve().name),
         versions={"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},

@@ -1,0 +1,289 @@
+"""What a run writes of itself: its state, its events, its film, and what becomes of them when they are damaged."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+from small_runs import EPOCHS, IMAGES, config_of, epochs_of, events_of, files_of, stopped_run
+
+import vae
+from vae.config import RunConfig
+from vae.data import load
+from vae.errors import BusyError, CheckpointError
+from vae.export import network_payload
+from vae.lock import locked
+from vae.training import film, loop
+from vae.training.events import EpochDone, Progress
+from vae.training.film import Film
+from vae.training.journal import EVENTS, EventLog, film_frames, read_config, read_events, read_state
+from vae.training.recorder import LOCK
+from vae.training.run import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("done") / "run"
+    events_of(config_of(latent_dim=3), folder)
+    return folder
+
+
+# --- state
+
+
+def test_a_finished_run_says_so(done: Path) -> None:
+    state = read_state(done)
+    assert (state.status, state.epoch, state.epochs, state.reason) == ("done", EPOCHS, EPOCHS, None)
+    assert (state.owner, state.shared, state.moving) == (None, False, None)
+    assert state.created <= state.updated
+    assert read_config(done) == config_of(latent_dim=3)
+
+
+def test_the_state_follows_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_PROGRESS", -1)
+    for event in run(config_of(), tmp_path / "run"):
+        state = read_state(tmp_path / "run")
+        if isinstance(event, Progress):
+            assert (state.status, state.epoch) == ("running", event.epoch - 1)
+            assert (state.pid, state.pid_started) == (os.getpid(), psutil.Process().create_time())
+            assert state.moving is not None
+            assert state.moving.images_done == event.images_done
+            left = (EPOCHS - event.epoch + 1) * IMAGES - event.images_done
+            assert state.moving.seconds_left == pytest.approx(left / event.images_per_second)
+            assert state.moving.elbo == pytest.approx(event.terms.elbo)
+
+
+def test_a_stopped_run_says_why(tmp_path: Path) -> None:
+    stopped_run(config_of(), tmp_path, epoch=3)
+    state = read_state(tmp_path)
+    assert (state.status, state.epoch, state.reason) == ("stopped", 2, "stopped in epoch 3")
+    events_of(config_of(), tmp_path, resume=True)
+    resumed = read_state(tmp_path)
+    assert (resumed.status, resumed.epoch, resumed.reason) == ("done", EPOCHS, None)
+    assert resumed.created == state.created
+
+
+def test_an_error_is_the_reason_of_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such kernel\nand more")
+
+    monkeypatch.setattr(loop, "_measured", broken)
+    with pytest.raises(RuntimeError):
+        events_of(config_of(), tmp_path)
+    assert (read_state(tmp_path).status, read_state(tmp_path).reason) == ("failed", "RuntimeError: no such kernel")
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"status": "done"}', "null", '{"status": "asleep", "epochs": 3}'])
+def test_a_damaged_state_is_an_error_that_names_it_and_no_hindrance(tmp_path: Path, damage: str) -> None:
+    stopped_run(config_of(), tmp_path, epoch=2)
+    (tmp_path / "state.json").write_text(damage)
+    with pytest.raises(CheckpointError, match=r"state\.json is damaged"):
+        read_state(tmp_path)
+    events_of(config_of(), tmp_path, resume=True)
+    assert read_state(tmp_path).status == "done"
+
+
+def test_settings_out_of_bounds_in_a_file_are_named(tmp_path: Path) -> None:
+    stopped_run(config_of(), tmp_path, epoch=2)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    settings["training"]["beta"] = -3
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(CheckpointError, match=r"config\.json holds settings that no run can have: beta = -3"):
+        events_of(config_of(), tmp_path, resume=True)
+
+
+def test_a_run_is_trained_by_one_process(tmp_path: Path) -> None:
+    stopped_run(config_of(), tmp_path, epoch=2)
+    before = files_of(tmp_path)
+    with locked(tmp_path / LOCK), pytest.raises(BusyError, match="is being trained by another process"):
+        events_of(config_of(), tmp_path, resume=True)
+    assert files_of(tmp_path) == before
+
+
+def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None:
+    stopped_run(config_of(), tmp_path, epoch=2)
+    for leftover in (".resume.safetensors.x1", ".state.json.x2", "film/.0002.safetensors.x3"):
+        (tmp_path / leftover).write_bytes(b"half")
+    (tmp_path / ".control.json.x4").write_bytes(b"somebody else's, and just being written")
+    events_of(config_of(), tmp_path, resume=True)
+    assert [path.name for path in tmp_path.rglob(".*.x?")] == [".control.json.x4"]
+
+
+# --- events
+
+
+def test_the_log_holds_what_the_epochs_told(tmp_path: Path) -> None:
+    told = [event for event in events_of(config_of(), tmp_path) if isinstance(event, EpochDone)]
+    log = read_events(tmp_path)
+    assert log.skipped == 0
+    assert [event["event"] for event in log.events] == ["started", *["epoch_done"] * EPOCHS, "done"]
+    assert [event["n"] for event in log.events] == list(range(EPOCHS + 2))
+    for event, logged in zip(told, log.events[1:], strict=False):
+        assert logged["epoch"] == event.epoch
+        for name, averages in (("train", event.train), ("test", event.test)):
+            assert logged[name]["elbo"] == pytest.approx(averages.elbo, rel=1e-5)
+            assert logged[name]["reconstruction"] == pytest.approx(averages.reconstruction, rel=1e-5)
+            assert logged[name]["kl_per_dimension"] == pytest.approx(averages.kl_per_dimension, rel=1e-5)
+    assert [event["n"] for event in read_events(tmp_path, after=3).events] == [4, 5]
+
+
+def test_a_resumed_run_goes_on_with_its_log(tmp_path: Path) -> None:
+    stopped_run(config_of(), tmp_path, epoch=3)
+    with (tmp_path / EVENTS).open("ab") as log:
+        log.write(b'{"n":4,"time":1.0,"event":"epoch_do')  # killed while writing
+    assert read_events(tmp_path).skipped == 1
+    events_of(config_of(), tmp_path, resume=True)
+    read = read_events(tmp_path)
+    assert read.skipped == 1
+    assert [event["epoch"] for event in read.events if event["event"] == "epoch_done"] == [1, 2, 3, 4]
+    assert [event["n"] for event in read.events] == list(range(len(read.events)))
+
+
+@given(st.binary(max_size=300))
+def test_damage_costs_only_the_damaged_lines(noise: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        EventLog(folder).write("started", {"epochs": 2})
+        with (folder / EVENTS).open("ab") as log:
+            log.write(noise)
+        EventLog(folder).write("done", {"epoch": 2})
+        kept = [event["event"] for event in read_events(folder).events]
+        assert kept[0] == "started"
+        assert kept[-1] == "done"
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "3", '{"n": 1}', '{"n": 1.5, "time": 0, "event": "x"}', '{"n": NaN}', "[" * 9999]
+)
+def test_a_line_that_is_no_event_is_skipped(tmp_path: Path, line: str) -> None:
+    (tmp_path / EVENTS).write_text(line + "\n")
+    assert read_events(tmp_path).events == ()
+    assert read_events(tmp_path).skipped == 1
+
+
+def test_no_log_is_no_events(tmp_path: Path) -> None:
+    assert read_events(tmp_path).events == ()
+
+
+# --- the film
+
+
+def test_a_frame_is_the_decoder_and_the_codes_after_that_epoch(done: Path) -> None:
+    frames = film_frames(done)
+    assert list(frames) == list(range(EPOCHS + 1))
+    model, test = vae.load(done), load("digits", "test")
+    last = load_file(frames[EPOCHS])
+    stored = load_file(done / "latents.safetensors")
+    assert last["mu"].shape == (len(test), 3)
+    assert {value.dtype for value in last.values()} == {np.dtype(np.float16)}
+    np.testing.assert_allclose(last["mu"], stored["mu"], rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(last["sigma"], stored["sigma"], rtol=2e-3, atol=2e-3)
+    for name, weights in model.decoder.state_dict().items():
+        np.testing.assert_allclose(last[f"decoder.{name}"], weights.numpy(), rtol=2e-3, atol=1e-4)
+    np.testing.assert_array_equal(load_file(done / "film" / "followed.safetensors")["labels"], test.labels)
+    first = load_file(frames[0])
+    assert not np.allclose(first["mu"], last["mu"], atol=0.1)
+
+
+def test_a_frame_can_be_cut_like_any_weights_file(done: Path) -> None:
+    payload = network_payload(film_frames(done)[2], "decoder")
+    header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
+    assert header["__metadata__"]["epoch"] == "2"
+    assert "mu" not in header
+
+
+def test_a_stopped_and_resumed_film_is_the_whole_one(done: Path, tmp_path: Path) -> None:
+    stopped_run(config_of(latent_dim=3), tmp_path, epoch=3, batch=2)
+    events_of(config_of(latent_dim=3), tmp_path, resume=True)
+    for epoch, frame in film_frames(done).items():
+        assert film_frames(tmp_path)[epoch].read_bytes() == frame.read_bytes()
+
+
+@pytest.mark.parametrize(("epochs", "most"), [(9, 4), (16, 5), (40, 2), (7, 100)])
+def test_a_long_film_keeps_every_so_many_frames_and_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int, most: int
+) -> None:
+    monkeypatch.setattr(film, "MOST_FRAMES", most)
+    model = vae.models.build(config_of().model, (1, 8, 8))
+    kept = Film(tmp_path, load("digits", "test").head(3))
+    for epoch in range(epochs + 1):
+        kept.add(epoch, model)
+        found = list(film_frames(tmp_path))
+        assert len(found) <= most
+        assert found[0] == 0
+        assert found[-1] == epoch
+        steps = set(np.diff(found[:-1]))
+        assert len(steps) <= 1
+        assert len(found) > most / 2 or len(found) == epoch + 1
+
+
+def test_the_film_has_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = vae.models.build(config_of().model, (1, 8, 8))
+    kept = Film(tmp_path, load("digits", "test"))
+    kept.add(0, model)
+    size = film_frames(tmp_path)[0].stat().st_size
+    monkeypatch.setenv("VAE_FILM_BYTES", str(5 * size))
+    for epoch in range(1, 30):
+        kept.add(epoch, model)
+    assert sum(path.stat().st_size for path in film_frames(tmp_path).values()) <= 5 * size + 5 * 8
+
+
+def test_codes_too_large_for_a_half_are_the_largest_half(tmp_path: Path) -> None:
+    model = vae.models.build(config_of().model, (1, 8, 8))
+    with torch.no_grad():
+        for weights in model.encoder.parameters():
+            weights.mul_(1e3)
+    Film(tmp_path, load("digits", "test")).add(0, model)
+    assert np.isfinite(load_file(film_frames(tmp_path)[0])["mu"]).all()
+
+
+# --- deleted while it runs
+
+
+def test_a_run_whose_folder_is_deleted_ends_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_PROGRESS", -1)
+    for cut in (Progress, EpochDone):
+        folder = tmp_path / cut.__name__
+
+        def deleting(folder: Path = folder, cut: type = cut) -> None:
+            for event in run(config_of(), folder):
+                if isinstance(event, cut):
+                    shutil.rmtree(folder)
+
+        with pytest.raises(CheckpointError, match="was deleted while its run went on"):
+            deleting()
+        assert not folder.exists()
+
+
+def test_reading_a_run_needs_no_torch() -> None:
+    code = "import sys, vae.training.journal, vae.training.controls; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_config_is_what_it_was(done: Path) -> None:
+    assert RunConfig.model_validate_json((done / "config.json").read_bytes()) == config_of(latent_dim=3)
+
+
+def test_epochs_are_those_of_the_undisturbed_run(done: Path, tmp_path: Path) -> None:
+    """The log has a part in nothing: a run with a damaged one gives the same figures."""
+    config = config_of(latent_dim=3)
+    before = stopped_run(config, tmp_path, epoch=2)
+    (tmp_path / EVENTS).write_bytes(b"\xff\xfe\n{{{")
+    after = events_of(config, tmp_path, resume=True)
+    assert len(epochs_of(before) + epochs_of(after)) == EPOCHS
+    assert (tmp_path / "weights.safetensors").read_bytes() == (done / "weights.safetensors").read_bytes()

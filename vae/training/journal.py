@@ -15,6 +15,7 @@ from vae.errors import CheckpointError
 from vae.files import write_atomically
 
 CONFIG, STATE, EVENTS, FILM, LOG = "config.json", "state.json", "events.jsonl", "film", "log.txt"
+LOCK = ".lock"  # held by the process that trains
 SCHEMA_VERSION = 1
 MAX_STATE_BYTES = 1_000_000
 

@@ -31,17 +31,17 @@ from vae.training.events import (
 from vae.training.journal import (
     AT_WORK,
     CONFIG,
+    LOCK,
     STATE,
     EventLog,
-    Moving,
     RunState,
     now,
     read_state,
     write_config,
     write_state,
 )
+from vae.training.pace import Pace
 
-LOCK = ".lock"
 WRITTEN = (CONFIG, STATE, resume.FILE, WEIGHTS, LATENTS, CARD)
 DIGITS = 6  # of each figure in the log
 LOGGED: dict[type, str] = {
@@ -88,6 +88,7 @@ class Recorder:
         self._earlier = _earlier_state(folder)
         self._state: RunState | None = None
         self._log: EventLog | None = None
+        self._pace = Pace()
 
     def begin(self, epoch: int) -> None:
         """Say that this process trains now, with `epoch` whole epochs behind it."""
@@ -112,11 +113,12 @@ class Recorder:
 
     def hear(self, event: Event) -> None:
         """Raises OSError when it cannot be written."""
+        self._pace.hear(event)
         match event:
             case Progress():
-                self._tell(durable=False, status="running", moving=self._moving(event))
+                self._tell(durable=False, status="running", moving=self._pace.moving)
             case Saved():
-                self._tell(durable=False, epoch=event.epoch)
+                self._tell(durable=False, epoch=event.epoch, moving=self._pace.moving)
             case Paused():
                 self._tell(status="paused")
             case Continued():
@@ -155,20 +157,6 @@ class Recorder:
                 return True
             case RunState(status=status, pid=pid):
                 return status in AT_WORK and pid == os.getpid()
-
-    def _moving(self, event: Progress) -> Moving:
-        epochs_left = self._config.training.epochs - event.epoch
-        images_left = epochs_left * event.images + event.images - event.images_done
-        return Moving(
-            epoch=event.epoch,
-            images_done=event.images_done,
-            images=event.images,
-            images_per_second=event.images_per_second,
-            seconds_left=images_left / event.images_per_second,
-            elbo=event.terms.elbo,
-            reconstruction=event.terms.reconstruction,
-            kl=event.terms.kl,
-        )
 
 
 def _earlier_state(folder: Path) -> RunState | None:

@@ -63,7 +63,8 @@ def run(
         run_config(folder)  # before anything is written: there must be a run
         with recording(folder, config) as recorder:
             data = _Data.of(config)
-            state = load_state(folder, config, data.train.hash) if (folder / FILE).is_file() else _fresh(config, data)
+            begun = (folder / FILE).is_file() or (folder / checkpoint.CARD).is_file()
+            state = load_state(folder, config, data.train.hash) if begun else _fresh(config, data)
             yield from _steps(config, folder, data, state, recorder, stop)
         return
     data = _Data.of(config)

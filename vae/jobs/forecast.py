@@ -1,0 +1,153 @@
+"""What a run will take, before it begins: its parameters are counted, its memory reckoned, its time probed."""
+
+import math
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from vae.analysis.averages import MEASURE_BATCH, measure
+from vae.analysis.evaluate import ELBO_SAMPLES
+from vae.config import ModelConfig, RunConfig
+from vae.data import load
+from vae.errors import ConfigError
+from vae.jobs.settings import JobSettings
+from vae.models import Model, build
+from vae.models.networks import Shape
+from vae.training.controls import Controls
+from vae.training.loop import TrainingState, train
+
+PROBE_SECONDS = 0.6  # of training steps
+FEWEST_STEPS = 2
+LARGEST_STEP = 512  # images
+START_SECONDS = 3.0  # until a process has loaded torch
+PROCESS_BYTES = 350_000_000  # of a process that has loaded torch, before it has any data
+COPIES_OF_WEIGHTS = 6  # weights, gradients, Adam's two moments, the last good epoch, what is being saved
+
+# Known sets need not be loaded, nor even be here.
+SIZES: dict[str, tuple[int, int, Shape]] = {
+    "digits": (1437, 360, (1, 8, 8)),
+    "shapes": (20_000, 4_000, (1, 32, 32)),
+    "mnist": (60_000, 10_000, (1, 28, 28)),
+    "fashion-mnist": (60_000, 10_000, (1, 28, 28)),
+    "kmnist": (60_000, 10_000, (1, 28, 28)),
+    "olivetti": (320, 80, (1, 64, 64)),
+    "freyface": (1768, 197, (1, 28, 20)),
+}
+
+
+@dataclass(frozen=True)
+class Forecast:
+    parameters: int
+    memory: int  # bytes, at the most
+    seconds: float  # from the start to the checkpoint
+    measured: str  # how, as a sentence
+
+
+def forecast(config: RunConfig, settings: JobSettings | None = None) -> Forecast:
+    """Train for a moment on random images of the data's shape, with the threads a run gets, and reckon from there.
+
+    Takes about a second. Raises ConfigError for a model that cannot be, DataError.
+    """
+    settings = settings or JobSettings.from_environment()
+    train_count, test_count, shape = sizes_of(config.dataset)
+    parameters = parameters_of(config)
+    memory = _memory(config, parameters, train_count, test_count, shape)
+    if config.model.kind == "pca":
+        return Forecast(parameters, memory, START_SECONDS, "a PCA is fitted in one step of a few seconds; not measured")
+    trained = max(1, train_count - config.training.held_out)
+    model = build(config.model, shape, config.training.seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads)
+    try:
+        training_rate, steps = _training_rate(model, config, trained, shape)
+        measuring_rate = _measuring_rate(model, test_count, shape)
+    finally:
+        torch.set_num_threads(threads)
+    per_epoch = trained / training_rate + test_count / measuring_rate
+    at_the_end = (ELBO_SAMPLES + 2) * test_count / measuring_rate
+    return Forecast(
+        parameters,
+        memory,
+        START_SECONDS + config.training.epochs * per_epoch + at_the_end,
+        f"{training_rate:,.0f} images/s, measured on {steps} training steps on this machine, {settings.threads} "
+        f"{'thread' if settings.threads == 1 else 'threads'}",
+    )
+
+
+def parameters_of(config: RunConfig) -> int:
+    """Raises ConfigError for a model that cannot be, DataError."""
+    return _parameters(config.model, sizes_of(config.dataset)[2])
+
+
+def _parameters(config: ModelConfig, shape: Shape) -> int:
+    with torch.device("meta"):  # no memory is claimed to count
+        return sum(p.numel() for p in build(config, shape).parameters())
+
+
+@lru_cache(maxsize=64)
+def sizes_of(dataset: str) -> tuple[int, int, Shape]:
+    """Training images, test images and the shape of one. Raises DataError for a set that is not known."""
+    if dataset in SIZES:
+        return SIZES[dataset]
+    train_set, test_set = load(dataset, "train"), load(dataset, "test")
+    return len(train_set), len(test_set), train_set.shape
+
+
+def _training_rate(model: Model, config: RunConfig, images: int, shape: Shape) -> tuple[float, int]:
+    """Images per second of the training loop itself, and the steps it was measured on."""
+    batch = min(config.training.batch_size, images, LARGEST_STEP)
+    noise = _noise(min(images, 16 * batch), shape)
+    asked: list[float] = []
+
+    def controls() -> Controls:
+        asked.append(time.perf_counter())
+        measured = asked[-1] - asked[min(1, len(asked) - 1)]  # the first step is slower than the rest
+        return Controls(stop=len(asked) > FEWEST_STEPS and measured > PROBE_SECONDS)
+
+    lasting = config.training.model_copy(update={"epochs": 10_000, "learning_rate": 1e-6, "batch_size": batch})
+    for _ in train(TrainingState.fresh(model, lasting.learning_rate), lasting, noise, noise[:1], controls):
+        pass
+    steps = len(asked) - 2
+    if steps < 1:
+        raise ConfigError("this model cannot be trained: its loss is not finite on random images")
+    return steps * batch / (asked[-1] - asked[1]), steps
+
+
+def _measuring_rate(model: Model, images: int, shape: Shape) -> float:
+    noise = _noise(min(images, 512), shape)
+    measure(model, noise)
+    started = time.perf_counter()
+    measure(model, noise)
+    return len(noise) / (time.perf_counter() - started)
+
+
+def _memory(config: RunConfig, parameters: int, train_count: int, test_count: int, shape: Shape) -> int:
+    pixels = math.prod(shape)
+    data = 2 * (train_count + test_count) * pixels  # bytes, and the copy that is trained on
+    if config.model.kind == "pca":
+        return PROCESS_BYTES + data + 3 * 8 * train_count * pixels
+    batch = max(3 * config.training.batch_size, MEASURE_BATCH)  # a training step keeps what it differentiates
+    return PROCESS_BYTES + data + 4 * (COPIES_OF_WEIGHTS * parameters + batch * _activations(config.model, shape))
+
+
+def _activations(config: ModelConfig, shape: Shape) -> int:
+    """Numbers that the layers give for one image."""
+    model = build(config, shape)
+    counted = 0
+
+    def count(_module: object, _inputs: object, output: torch.Tensor) -> None:
+        nonlocal counted
+        counted += output.numel()
+
+    for part, given in ((model.encoder, torch.zeros(1, *shape)), (model.decoder, torch.zeros(1, config.latent_dim))):
+        for layer in part:
+            layer.register_forward_hook(count)
+        with torch.no_grad():
+            part(given)
+    return counted
+
+
+def _noise(count: int, shape: Shape) -> torch.Tensor:
+    return torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

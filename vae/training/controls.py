@@ -25,14 +25,15 @@ class Controls(BaseModel):
     beta: Beta | None = Field(default=None, description="the weight of the KL term from the next batch on")
     learning_rate: LearningRate | None = Field(default=None, description="Adam's step size from the next batch on")
     speed: float = Field(default=1.0, gt=0.0, le=1.0, description="the share of the time that it may work")
-    serial: int = Field(default=0, ge=0, description="counts requests: a second single epoch is not the first")
+    serial: int = Field(default=0, ge=0, description="counts single epochs: a second one is not the first")
 
     def merged(self, change: "Controls") -> "Controls":
         """These, with what `change` says explicitly; play and pause end the single epoch asked for before."""
         changed = {name: getattr(change, name) for name in change.model_fields_set}
         if "paused" in changed:
             changed.setdefault("single_epoch", False)
-        return self.model_copy(update=changed | {"serial": self.serial + 1})
+        asked_again = "single_epoch" in change.model_fields_set  # a new beta is no further epoch
+        return self.model_copy(update=changed | {"serial": self.serial + asked_again})
 
 
 def read_controls(folder: Path) -> Controls | None:

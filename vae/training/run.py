@@ -26,7 +26,7 @@ from vae.training.controls import ControlFile, Controls, deleted
 from vae.training.events import Changed, Done, EpochDone, Event, Saved, Stopped
 from vae.training.film import Film
 from vae.training.fit_pca import check_enough, fit_pca
-from vae.training.journal import CONFIG, read_config
+from vae.training.journal import CONFIG, LOCK, read_config
 from vae.training.loop import TrainingState, train
 from vae.training.recorder import Recorder, recording
 from vae.training.resume import FILE, load_state, save_changes, save_state, saved_config
@@ -133,10 +133,17 @@ def _events(
 
 
 def claim(folder: Path) -> None:
-    """Make `folder`. Raises CheckpointError when something already lies there, which is left alone."""
-    if (folder.is_dir() and any(folder.iterdir())) or folder.is_file():
+    """Make `folder`. Raises CheckpointError when something already lies there, which is left alone.
+
+    What a process leaves that is killed before it has written its settings is nothing.
+    """
+    if folder.is_file() or (folder.is_dir() and any(not _is_nothing(path) for path in folder.iterdir())):
         raise CheckpointError(f"{folder} is not empty; choose another --out, or add --resume to go on with its run")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _is_nothing(path: Path) -> bool:
+    return path.name == LOCK or path.name.startswith(f".{CONFIG}.")
 
 
 def _split(train_set: ImageSet, test_set: ImageSet, held_out: int) -> tuple[np.ndarray, np.ndarray]:

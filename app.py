@@ -1,7 +1,10 @@
 """The entry: `streamlit run app.py`, or any ASGI server with `app:app`."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from ui.routes import routes
+from ui.train.dispatcher import dispatching
+from ui.visitor import NamesVisitors
 
-app = st.App("pages/router.py", routes=routes)
+app = st.App("pages/router.py", routes=routes, lifespan=dispatching, middleware=[Middleware(NamesVisitors)])

@@ -7,6 +7,7 @@ from ui.theme import page_frame
 PAGES = {
     "Explore": [st.Page("explore.py", title="Explore", url_path="", default=True)],
     "Compare": [st.Page("compare.py", title="AE beside VAE", url_path="compare")],
+    "Train": [st.Page("train.py", title="Train", url_path="train")],
     "Models": [st.Page("models.py", title="Models", url_path="models")],
 }
 

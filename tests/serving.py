@@ -19,19 +19,27 @@ from pathlib import Path
 
 sys.path.insert(0, {root!r})
 import streamlit as st
+from starlette.middleware import Middleware
 
 import vae.library
 from ui.routes import routes
+from ui.train.dispatcher import dispatching
+from ui.visitor import NamesVisitors
 
-vae.library.FOLDERS = (Path({models!r}),)
-app = st.App({root!r} + "/pages/router.py", routes=routes)
+vae.library.RUNS = Path({runs!r})
+vae.library.FOLDERS = (Path({models!r}), vae.library.RUNS)
+app = st.App(
+    {root!r} + "/pages/router.py", routes=routes, lifespan=dispatching, middleware=[Middleware(NamesVisitors)]
+)
 """
 
 
 def app_on(models: Path, folder: Path) -> Path:
-    """A script in `folder` that is the app, but on the models of another folder."""
+    """A script in `folder` that is the app, but on the models of another folder, and with its runs in `folder`/runs."""
     script = folder / "app.py"
-    script.write_text(APP_ON_OTHER_MODELS.format(root=str(ROOT), models=str(models)), encoding="utf-8")
+    script.write_text(
+        APP_ON_OTHER_MODELS.format(root=str(ROOT), models=str(models), runs=str(folder / "runs")), encoding="utf-8"
+    )
     return script
 
 

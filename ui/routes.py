@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ui.models import ModelOption, hash_of_file, model_options
+from ui.train.routes import routes as run_routes
 from vae.classifier.card import classifier_file, read_classifier_card
 from vae.errors import VaeError
 from vae.export import network_payload
@@ -56,6 +57,7 @@ def _binary(body: bytes, request: Request, current: str) -> Response:
 
 
 routes = [
+    *run_routes,
     Route("/api/models/{name}/{part}.safetensors", _payload),
     Route("/api/classifiers/{dataset}.safetensors", _classifier),
 ]

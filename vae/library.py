@@ -7,7 +7,8 @@ from vae.card import Card, read_card
 from vae.errors import CheckpointError
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "checkpoints", ROOT / "runs")
+RUNS = ROOT / "runs"
+FOLDERS = (ROOT / "checkpoints", RUNS)
 
 
 @dataclass(frozen=True)

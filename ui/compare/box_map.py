@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas  # noqa: F401  (whole: Plotly looks at what is there, and another session may be half-way in)
 import plotly.graph_objects as go
 
 from ui.theme import CLASSES, is_dark, quantity_colors

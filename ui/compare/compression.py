@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas  # noqa: F401  (whole: Plotly looks at what is there, and another session may be half-way in)
 import plotly.graph_objects as go
 import streamlit as st
 

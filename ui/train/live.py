@@ -50,6 +50,7 @@ def wish(value: Any) -> Wish | None:
     if not isinstance(value, dict) or value.get("command") not in get_args(Command):
         return None
     command, number = value["command"], value.get("value")
-    if (command in WITH_VALUE) != (type(number) in (int, float)):
-        return None
-    return Wish(command, float(number) if command in WITH_VALUE else None)
+    if command not in WITH_VALUE:
+        return Wish(command) if number is None else None
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    return Wish(command, float(number)) if is_number else None

@@ -19,6 +19,7 @@ from vae.training.journal import LOG, RunState, now
 SAME_START = 2.0  # seconds: the system rounds a process's start, and corrects its clock
 LOG_TAIL = 64_000  # bytes
 START_OF_LOG = "--- "  # begins the line that each start writes
+LAST_BREATH = 1.0  # seconds
 NEARLY_FULL = 1_000_000  # bytes left on a disk
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -73,7 +74,7 @@ def why_gone(folder: Path, state: RunState) -> str:
     if said:
         return said
     child = _children.get(state.pid or 0)
-    code = child.process.poll() if child else None
+    code = _exit_code(child) if child else None
     if child and code is not None and code < 0:
         return _killed_by(-code, child)
     if shutil.disk_usage(folder).free < NEARLY_FULL:
@@ -83,6 +84,13 @@ def why_gone(folder: Path, state: RunState) -> str:
     if code:
         return f"its process ended with exit code {code}"
     return "its process is gone without a word: killed from outside, or for want of memory"
+
+
+def _exit_code(child: _Child) -> int | None:
+    """Of a process that ends just now: its threads may take a moment longer than itself."""
+    with suppress(subprocess.TimeoutExpired):
+        return child.process.wait(timeout=LAST_BREATH)
+    return None
 
 
 def _killed_by(number: int, child: _Child) -> str:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.train.loss import what_the_loss_is
 from ui.train.new_run import new_run
 from ui.train.runs_table import runs_table, visible_runs
 from ui.train.watch import watch
@@ -17,5 +18,6 @@ overlaid = runs_table(visible_runs(owner))
 with above_the_table:
     if chosen:
         watch(chosen, owner, [(run.id, run.id) for run in overlaid if run.id != chosen])
+what_the_loss_is()
 if chosen is None:
     say_how_long()

@@ -153,3 +153,19 @@ def test_durations_are_said_as_a_person_says_them() -> None:
     assert duration(61) == "61 s"
     assert duration(600) == "10 minutes"
     assert duration(7200) == "2.0 hours"
+
+
+@pytest.mark.parametrize(
+    ("written", "beta"),
+    [
+        ("cross-entropy, summed over pixels", "beta = 1**"),
+        ("cross-entropy, mean over pixels", "beta = 784**"),
+        ("squared error, summed over pixels", "beta = 0.5**"),
+        ("squared error, mean over pixels", "beta = 392**"),
+    ],
+)
+def test_a_loss_as_written_says_its_effective_beta(runs: Path, written: str, beta: str) -> None:
+    app = run(run="nobody")
+    app = next(radio for radio in app.radio if radio.key == "loss-written").set_value(written).run()
+    assert not app.exception
+    assert any(beta in block.value for block in app.markdown)

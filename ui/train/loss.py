@@ -31,7 +31,7 @@ def what_the_loss_is() -> None:
     with right:
         with st.expander("Why is the KL so small beside the reconstruction?"):
             st.markdown(
-                "The reconstruction is a sum over every pixel, the KL a sum over d dimensions: 100 nats over 784 pixels "
+                "The reconstruction is a sum over every pixel, the KL one over d dimensions: 100 nats over 784 pixels "
                 "are 0.13 each. Both are in nats, and that is all that the ELBO asks: dividing one of them to make "
                 "them look alike changes what is trained."
             )

@@ -15,7 +15,7 @@ SLOW = ("torch", "torchvision", "sklearn", "scipy", "plotly", "streamlit")
     "module",
     [
         *("vae", "vae.library", "vae.export", "vae.card", "vae.config", "vae.data", "vae.cli", "vae.codes"),
-        *("vae.classifier.card", "vae.analysis.figures", "vae.compression"),
+        *("vae.classifier.card", "vae.analysis.figures", "vae.compression", "vae.jobs"),
     ],
 )
 def test_a_page_need_not_wait(module: str) -> None:

@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from pydantic import ValidationError
-from sklearn.neighbors import NearestNeighbors
 
 from vae.analysis.averages import measure
 from vae.analysis.codes import ENCODE_BATCH, encode_set
@@ -85,6 +84,8 @@ def active_units(mu: np.ndarray) -> int:
 
 def knn_accuracy(codes: np.ndarray, labels: np.ndarray) -> float:
     """Share of codes (N, d) whose 5 nearest others vote for their label (N,); a tie goes to the smaller label."""
+    from sklearn.neighbors import NearestNeighbors  # when first asked: a run begins without it
+
     others = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(codes).kneighbors(return_distance=False)
     votes = np.apply_along_axis(np.bincount, 1, labels[others], minlength=labels.max() + 1)
     return float((votes.argmax(axis=1) == labels).mean())

@@ -1,7 +1,6 @@
 """Which latent dimension follows which known factor, measured."""
 
 import numpy as np
-from sklearn.metrics import mutual_info_score
 
 BINS = 20
 
@@ -13,6 +12,8 @@ def factor_information(z: np.ndarray, factors: np.ndarray, names: tuple[str, ...
     most 20 bins of equal count, as in the mutual information gap of Chen et al. 2018 (arXiv:1802.04942). A factor that
     never changes cannot be followed: 0.
     """
+    from sklearn.metrics import mutual_info_score  # when first asked: a run begins without it
+
     codes = [_equal_count_bins(column) for column in z.T]
     information = {}
     for name, column in zip(names, factors.T, strict=True):

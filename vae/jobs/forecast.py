@@ -9,7 +9,7 @@ import torch
 
 from vae.analysis.averages import MEASURE_BATCH, measure
 from vae.analysis.evaluate import ELBO_SAMPLES
-from vae.config import ModelConfig, RunConfig
+from vae.config import ModelConfig, Network, RunConfig
 from vae.data import load
 from vae.errors import ConfigError
 from vae.jobs.settings import JobSettings
@@ -20,9 +20,12 @@ from vae.training.loop import TrainingState, train
 
 PROBE_SECONDS = 0.6  # of training steps
 FEWEST_STEPS = 2
-LARGEST_STEP = 512  # images
-START_SECONDS = 3.0  # until a process has loaded torch
-PROCESS_BYTES = 350_000_000  # of a process that has loaded torch, before it has any data
+LARGEST_STEP: dict[Network, int] = {"mlp": 400_000, "conv": 100_000}  # pixels; a larger batch is no quicker an image
+START_SECONDS = 5.0  # until a process has loaded what it needs
+SAVED_BYTES = 14  # a parameter, after each epoch: weights, Adam's moments, the film's halves
+SAVING_RATE = 200_000_000  # bytes a second, as measured, waiting for the disk
+PROCESS_BYTES = 920_000_000  # measured: a process that has loaded torch, its CUDA libraries too, and no data yet
+COPIES_OF_DATA = 6  # bytes as read, as held and as trained on, and what a test set is measured with
 COPIES_OF_WEIGHTS = 6  # weights, gradients, Adam's two moments, the last good epoch, what is being saved
 
 # Known sets need not be loaded, nor even be here.
@@ -40,7 +43,7 @@ SIZES: dict[str, tuple[int, int, Shape]] = {
 @dataclass(frozen=True)
 class Forecast:
     parameters: int
-    memory: int  # bytes, at the most
+    memory: int  # bytes, about
     seconds: float  # from the start to the checkpoint
     measured: str  # how, as a sentence
 
@@ -65,7 +68,7 @@ def forecast(config: RunConfig, settings: JobSettings | None = None) -> Forecast
         measuring_rate = _measuring_rate(model, test_count, shape)
     finally:
         torch.set_num_threads(threads)
-    per_epoch = trained / training_rate + test_count / measuring_rate
+    per_epoch = trained / training_rate + test_count / measuring_rate + SAVED_BYTES * parameters / SAVING_RATE
     at_the_end = (ELBO_SAMPLES + 2) * test_count / measuring_rate
     return Forecast(
         parameters,
@@ -97,7 +100,7 @@ def sizes_of(dataset: str) -> tuple[int, int, Shape]:
 
 def _training_rate(model: Model, config: RunConfig, images: int, shape: Shape) -> tuple[float, int]:
     """Images per second of the training loop itself, and the steps it was measured on."""
-    batch = min(config.training.batch_size, images, LARGEST_STEP)
+    batch = min(config.training.batch_size, images, _images_a_step(config.model, shape))
     noise = _noise(min(images, 16 * batch), shape)
     asked: list[float] = []
 
@@ -116,19 +119,23 @@ def _training_rate(model: Model, config: RunConfig, images: int, shape: Shape) -
 
 
 def _measuring_rate(model: Model, images: int, shape: Shape) -> float:
-    noise = _noise(min(images, 512), shape)
-    measure(model, noise)
+    noise = _noise(min(images, 2 * _images_a_step(model.config, shape)), shape)
     started = time.perf_counter()
     measure(model, noise)
     return len(noise) / (time.perf_counter() - started)
 
 
+def _images_a_step(config: ModelConfig, shape: Shape) -> int:
+    return max(1, LARGEST_STEP[config.network] // math.prod(shape))
+
+
 def _memory(config: RunConfig, parameters: int, train_count: int, test_count: int, shape: Shape) -> int:
     pixels = math.prod(shape)
-    data = 2 * (train_count + test_count) * pixels  # bytes, and the copy that is trained on
+    data = COPIES_OF_DATA * (train_count + test_count) * pixels
     if config.model.kind == "pca":
         return PROCESS_BYTES + data + 3 * 8 * train_count * pixels
-    batch = max(3 * config.training.batch_size, MEASURE_BATCH)  # a training step keeps what it differentiates
+    # A training step keeps what it differentiates, and makes as much again.
+    batch = max(3 * min(config.training.batch_size, train_count), min(MEASURE_BATCH, test_count))
     return PROCESS_BYTES + data + 4 * (COPIES_OF_WEIGHTS * parameters + batch * _activations(config.model, shape))
 
 

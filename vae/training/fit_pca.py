@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 
 import torch
-from sklearn import decomposition
 from torch import Tensor
 
 from vae.analysis.averages import measure
@@ -55,6 +54,8 @@ def principal_components(images: Tensor, count: int, seed: int) -> tuple[Tensor,
 
     The sign of a row is scikit-learn's: its largest entry is positive.
     """
+    from sklearn import decomposition  # when first asked: most runs end without it
+
     flat = images.flatten(1).double().div_(255).numpy()
     fitted = decomposition.PCA(n_components=count, random_state=seed).fit(flat)
     return torch.from_numpy(fitted.components_), torch.from_numpy(fitted.mean_)

@@ -87,6 +87,13 @@ def test_evaluate_prints_one_object(trained: Path) -> None:
     assert 0 <= figures["knn_accuracy"] <= 1
 
 
+def test_evaluate_adds_the_evidence_and_the_gap(trained: Path, called: Callable[..., str]) -> None:
+    added = ("--quadrature", "--importance-samples", 500, "--limit", 64)
+    figures = json.loads(called("evaluate", trained, "--json", "--binarize", *added))
+    assert figures["elbo"] < figures["importance_bound"] < figures["log_evidence"] + 0.05
+    assert figures["gap"] == pytest.approx(figures["log_evidence"] - figures["elbo"])
+
+
 def test_a_card_carries_what_evaluate_measures(trained: Path) -> None:
     model = vae.load(trained)
     assert model.card is not None

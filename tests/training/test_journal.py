@@ -23,7 +23,7 @@ from vae.errors import BusyError, CheckpointError
 from vae.export import network_payload
 from vae.lock import locked
 from vae.training import film, loop
-from vae.training.events import Continued, EpochDone, Event, Paused, Progress, Started
+from vae.training.events import Continued, Done, EpochDone, Event, Paused, Progress, Started, Stopped
 from vae.training.film import Film
 from vae.training.journal import EVENTS, LOCK, EventLog, film_frames, read_config, read_events, read_state
 from vae.training.pace import Pace
@@ -75,6 +75,27 @@ def test_a_stopped_run_says_why(tmp_path: Path) -> None:
     resumed = read_state(tmp_path)
     assert (resumed.status, resumed.epoch, resumed.reason) == ("done", EPOCHS, None)
     assert resumed.created == state.created
+
+
+@pytest.mark.parametrize(("values", "status"), [({"learning_rate": 10, "batch_size": 2000}, "failed"), ({}, "done")])
+def test_who_stops_listening_after_the_last_event_changes_nothing(
+    tmp_path: Path, values: dict[str, float], status: str
+) -> None:
+    for event in run(config_of(**values), tmp_path):
+        if isinstance(event, Stopped | Done):
+            break
+    state = read_state(tmp_path)
+    assert state.status == status
+    assert state.reason is None or "a smaller learning rate" in state.reason
+
+
+def test_who_stops_listening_before_it_ends_the_run(tmp_path: Path) -> None:
+    for event in run(config_of(), tmp_path):
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            break
+    state = read_state(tmp_path)
+    assert (state.status, state.epoch) == ("failed", 1)
+    assert state.reason == "ended by the program that had started it"
 
 
 def test_an_error_is_the_reason_of_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

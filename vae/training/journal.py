@@ -21,6 +21,7 @@ MAX_STATE_BYTES = 1_000_000
 
 Status = Literal["queued", "running", "paused", "stopping", "stopped", "failed", "done"]
 AT_WORK: tuple[Status, ...] = ("running", "paused", "stopping")  # there must be a process
+ENDED: tuple[Status, ...] = ("stopped", "failed", "done")
 
 
 class _Strict(BaseModel):

@@ -31,6 +31,7 @@ from vae.training.events import (
 from vae.training.journal import (
     AT_WORK,
     CONFIG,
+    ENDED,
     LOCK,
     STATE,
     EventLog,
@@ -135,9 +136,9 @@ class Recorder:
         self._tell(status="stopping")
 
     def failed(self, reason: str) -> None:
-        """Unless this is a resume that was refused before it began."""
+        """Unless this is a resume that was refused before it began, or the run had come to its end already."""
         state = self._state or (self._earlier if self._is_awaited() else None)
-        if state is None:
+        if state is None or state.status in ENDED:
             return
         # The disk that fails the run may refuse this too; who finds the process gone then says so.
         with suppress(OSError):
@@ -145,8 +146,9 @@ class Recorder:
 
     def _tell(self, durable: bool = True, **values: Any) -> None:
         assert self._state is not None, "begin comes first"
-        self._state = self._state.told(**values)
-        write_state(self._folder, self._state, durable)
+        told = self._state.told(**values)
+        write_state(self._folder, told, durable)
+        self._state = told
 
     def _is_awaited(self) -> bool:
         """Whether somebody queued or started this very process, and reads its state for the outcome."""

@@ -52,5 +52,6 @@ def wish(value: Any) -> Wish | None:
     command, number = value["command"], value.get("value")
     if command not in WITH_VALUE:
         return Wish(command) if number is None else None
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return Wish(command, float(number)) if is_number else None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return Wish(command, float(number))

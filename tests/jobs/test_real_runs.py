@@ -130,7 +130,7 @@ def test_sigterm_stops_and_keeps(runs: Path) -> None:
 
 
 def test_an_absurd_learning_rate_ends_a_run_and_a_sound_one_mends_it(runs: Path) -> None:
-    run = begun(runs, small(epochs=1000, batch_size=250))
+    run = begun(runs, small(epochs=1000, hidden=(12, 12, 12)))
     request(run.folder, Controls(learning_rate=10.0))
     failed = until(runs, run.id, has("failed"))
     assert "a smaller learning rate usually mends it" in (failed.state.reason or "")

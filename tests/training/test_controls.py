@@ -162,11 +162,11 @@ def test_a_change_is_written_down_before_anything_is_done_by_it(tmp_path: Path, 
 
 def test_a_run_that_diverged_by_a_change_goes_on_with_another(tmp_path: Path, scripted: Callable[..., None]) -> None:
     scripted(lambda n: Controls(learning_rate=10.0) if n >= 8 else Controls())
-    events = events_of(config_of(batch_size=250), tmp_path)
+    events = events_of(config_of(hidden=(12, 12, 12), batch_size=250), tmp_path)
     assert isinstance(events[-1], Stopped)
     assert events[-1].diverged
     scripted(answers(Controls(learning_rate=1e-3)))
-    after = events_of(config_of(batch_size=250), tmp_path, resume=True)
+    after = events_of(config_of(hidden=(12, 12, 12), batch_size=250), tmp_path, resume=True)
     assert epochs_of(after)[-1][0] == EPOCHS
     assert [change.new for change in read_card(tmp_path).training.changes] == [1e-3]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -279,8 +280,6 @@ def test_codes_too_large_for_a_half_are_the_largest_half(tmp_path: Path) -> None
 
 
 def test_a_run_whose_folder_is_deleted_ends_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
     monkeypatch.setattr(loop, "SECONDS_BETWEEN_PROGRESS", -1)
     for cut in (Progress, EpochDone):
         folder = tmp_path / cut.__name__
@@ -293,6 +292,24 @@ def test_a_run_whose_folder_is_deleted_ends_with_a_sentence(tmp_path: Path, monk
         with pytest.raises(CheckpointError, match="was deleted while its run went on"):
             deleting()
         assert not folder.exists()
+
+
+@pytest.mark.parametrize("missing", ["film", ".lock", "state.json", "resume.safetensors"])
+def test_a_run_that_is_being_deleted_ends_with_the_same_sentence(tmp_path: Path, missing: str) -> None:
+    """A folder goes file by file; the run may notice at any of them, or not before the next."""
+
+    def deleting() -> None:
+        for event in run(config_of(), tmp_path / "run"):
+            if isinstance(event, EpochDone):
+                gone = tmp_path / "run" / missing
+                shutil.rmtree(gone) if gone.is_dir() else gone.unlink(missing_ok=True)
+
+    if missing == "film":
+        with pytest.raises(CheckpointError, match="was deleted while its run went on"):
+            deleting()
+    else:
+        deleting()
+        assert read_state(tmp_path / "run").status == "done"
 
 
 def test_reading_a_run_needs_no_torch() -> None:

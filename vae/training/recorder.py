@@ -68,14 +68,12 @@ def recording(folder: Path, config: RunConfig) -> Iterator["Recorder"]:
             try:
                 yield recorder
             except BaseException as error:
+                if _comes_of_deleting(error, folder):
+                    raise CheckpointError(controls.deleted(folder)) from None
                 recorder.failed(_sentence(error))
                 raise
     except BusyError:
         raise BusyError(f"{folder} is being trained by another process; stop that one, or wait for its end") from None
-    except OSError:
-        if not folder.is_dir():
-            raise CheckpointError(controls.deleted(folder)) from None
-        raise
 
 
 class Recorder:
@@ -159,6 +157,13 @@ class Recorder:
                 return True
             case RunState(status=status, pid=pid):
                 return status in AT_WORK and pid == os.getpid()
+
+
+def _comes_of_deleting(error: BaseException, folder: Path) -> bool:
+    """Whether a file or folder is missing that this process alone may touch: whole or not yet, the run is deleted."""
+    if isinstance(error, FileNotFoundError) and error.filename and Path(error.filename).is_relative_to(folder):
+        return True
+    return isinstance(error, OSError) and not folder.is_dir()
 
 
 def _earlier_state(folder: Path) -> RunState | None:

@@ -57,11 +57,13 @@ def numbers_section(left: ModelOption, right: ModelOption, names: tuple[str, str
         st.warning(f"The figures cannot be measured: {error}")
         return
     shown = {name for name in DEFINITIONS if any(getattr(each, name) is not None for each in figures)}
-    columns = st.columns(len(QUESTIONS), gap="medium")
-    for column, (question, fields) in zip(columns, QUESTIONS, strict=True):
+    groups = [
+        (question, kept) for question, fields in QUESTIONS if (kept := [name for name in fields if name in shown])
+    ]
+    for column, (question, fields) in zip(st.columns(len(groups), gap="medium"), groups, strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{question}**")
-            _rows([name for name in fields if name in shown], figures, names)
+            _rows(fields, figures, names)
     st.caption(_classifier_note(left))
 
 

@@ -84,8 +84,7 @@ def test_a_run_outlives_the_app_and_obeys_the_next_one(runs: Path) -> None:
     request(run.folder, Controls(paused=True))
     paused = until(runs, id, has("paused"))
     request(run.folder, Controls(single_epoch=True))
-    until(runs, id, has("running"))
-    one_more = until(runs, id, has("paused"))
+    one_more = until(runs, id, has("paused", epoch=paused.state.epoch + 1))
     assert one_more.state.epoch == paused.state.epoch + 1
     request(run.folder, Controls(beta=3.0))
     request(run.folder, Controls(paused=False, speed=0.9))

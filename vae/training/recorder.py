@@ -112,6 +112,9 @@ class Recorder:
 
     def hear(self, event: Event) -> None:
         """Raises OSError when it cannot be written."""
+        # The log first: who reads that a run has ended finds all of it.
+        if self._log is not None and type(event) in LOGGED:
+            self._log.write(LOGGED[type(event)], {name: _plain(value) for name, value in vars(event).items()})
         self._pace.hear(event)
         match event:
             case Progress():
@@ -126,8 +129,6 @@ class Recorder:
                 self._tell(status="failed" if event.diverged else "stopped", reason=event.reason, moving=None)
             case Done():
                 self._tell(status="done", epoch=event.epoch, moving=None)
-        if self._log is not None and type(event) in LOGGED:
-            self._log.write(LOGGED[type(event)], {name: _plain(value) for name, value in vars(event).items()})
 
     def stopping(self) -> None:
         """A stop was asked for: what is left to do is to measure and to save."""

@@ -123,8 +123,23 @@ def test_digits_are_scikit_learns_with_every_fifth_in_the_test_set():
     assert train.images.max() == 255
 
 
+def test_digits_are_read_without_importing_scikit_learn(folder: Path):
+    code = "import sys; from vae.data import load; load('digits'); print('sklearn' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_without_its_file_of_digits_scikit_learn_is_to_be_installed_anew(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vae.data.digits.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="install scikit-learn anew"):
+        load("digits")
+
+
 def test_names_and_available_agree_and_embedded_sets_are_always_present(folder: Path):
-    rows = available()
+    rows = [row for row in available() if not row.is_form]
+    assert [row.name for row in available() if row.is_form] == ["folder:PATH", "npz:PATH"]
     assert tuple(row.name for row in rows) == names() == tuple(EXPECTED)
     assert all(isinstance(row, DataSetInfo) and row.title and row.licence and row.credit for row in rows)
     assert [row.name for row in rows if row.embedded] == [row.name for row in rows if row.present]

@@ -20,10 +20,11 @@ class ImageSet:
         images: uint8, shape (N, C, H, W), values 0 to 255; C is 1 (grey) or 3 (red, green, blue).
         labels: int64, shape (N,), indices into `class_names`; None for an unlabelled set.
         class_names: one name a class, empty for an unlabelled set.
-        name, split: what `vae.data.load` was asked for.
+        name, split: what `vae.data.load` was asked for; of images of your own, without the path: `folder:pets`.
         licence, credit: what anyone who passes the images on must know.
         factors: float32, shape (N, F), the quantities an image was drawn from; None when they are unknown.
         factor_names: one name a column of `factors`.
+        known_as: what `hash` says in place of the pixels' own, for a set that need not be held to be named.
 
     Raises:
         DataError: an array has another dtype, shape or range than stated here.
@@ -38,6 +39,7 @@ class ImageSet:
     credit: str
     factors: NDArray[np.float32] | None = None
     factor_names: tuple[str, ...] = ()
+    known_as: str | None = None
 
     def __post_init__(self) -> None:
         self._check_images()
@@ -72,6 +74,8 @@ class ImageSet:
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) over shape, pixels and labels: names the data, whatever file it came from."""
+        if self.known_as is not None:
+            return self.known_as
         digest = hashlib.sha256(repr(self.images.shape).encode())
         digest.update(self.images.data)
         if self.labels is not None:
@@ -87,6 +91,7 @@ class ImageSet:
             images=self.images[chosen],
             labels=None if self.labels is None else self.labels[chosen],
             factors=None if self.factors is None else self.factors[chosen],
+            known_as=None,
         )
 
     def head(self, count: int) -> "ImageSet":
@@ -95,7 +100,7 @@ class ImageSet:
 
     def binarized(self) -> "ImageSet":
         """Each pixel black or white, split at one half: what a Bernoulli likelihood is a likelihood of."""
-        return replace(self, images=np.where(self.images >= 128, 255, 0).astype(np.uint8))
+        return replace(self, images=np.where(self.images >= 128, 255, 0).astype(np.uint8), known_as=None)
 
     def _check_images(self) -> None:
         images = self.images

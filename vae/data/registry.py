@@ -8,6 +8,8 @@ from vae.data.digits import load_digits
 from vae.data.faces import freyface_files, load_freyface, load_olivetti, olivetti_file
 from vae.data.image_set import ImageSet
 from vae.data.mnist import FASHION_MNIST, KMNIST, MNIST, MnistFamily
+from vae.data.own import CREDIT, LICENCE, is_own
+from vae.data.own_images import check_has_no_size, load_own
 from vae.data.shapes import load_shapes
 from vae.errors import DataError
 
@@ -22,6 +24,7 @@ class DataSetInfo:
         embedded: it needs no file and no network.
         location: where it lies, or would lie once downloaded.
         present: it can be loaded without a download.
+        is_form: no set, but how the name of a set of your own is written, `PATH` standing for where it lies.
     """
 
     name: str
@@ -31,6 +34,7 @@ class DataSetInfo:
     present: bool
     licence: str
     credit: str
+    is_form: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,32 +112,48 @@ _TABLE = {
 }
 
 
+_FORMS = {
+    "folder:PATH": "Your own pictures, one sub-folder a class",
+    "npz:PATH": "Your own arrays: images, labels, class_names",
+}
+
+
 def names() -> tuple[str, ...]:
-    """The names that `load` knows, embedded sets first."""
+    """The names that `load` knows of itself, embedded sets first."""
     return tuple(_TABLE)
 
 
 def available() -> list[DataSetInfo]:
-    """Every known set, in the order of `names`: what it is, where it lies, and whether it is there."""
-    return [
+    """Every known set, in the order of `names`: what it is, where it lies, and whether it is there; then the forms."""
+    known = [
         DataSetInfo(name, row.title, row.embedded, row.location(), row.present(), row.licence, row.credit)
         for name, row in _TABLE.items()
     ]
+    forms = [
+        DataSetInfo(name, title, False, "where you say", False, LICENCE, CREDIT, is_form=True)
+        for name, title in _FORMS.items()
+    ]
+    return known + forms
 
 
-def load(name: str, split: str = "train") -> ImageSet:
+def load(name: str, split: str = "train", image_size: int | None = None) -> ImageSet:
     """Load a set by name; one that is neither embedded nor in `data_dir()` is downloaded if it can be.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or `folder:PATH` or `npz:PATH` for images of your own.
         split: "train" or "test".
+        image_size: the side in pixels of a `folder:` set's images; see `vae.data.picture_folder.survey`.
 
     Raises:
         DataError: the name or split is unknown, or the set is missing, truncated or altered.
+        ConfigError: an image size is given for a set whose images have one.
     """
-    if name not in _TABLE:
-        raise DataError(f"There is no data set named {name!r}. Known: {', '.join(_TABLE)}.")
     if split not in SPLITS:
         raise DataError(f"There is no split named {split!r}. Known: {', '.join(SPLITS)}.")
+    if is_own(name):
+        return load_own(name, split, image_size)
+    if name not in _TABLE:
+        raise DataError(f"There is no data set named {name!r}. Known: {', '.join([*_TABLE, *_FORMS])}.")
+    check_has_no_size(name, image_size)
     row = _TABLE[name]
     return row.load(name, split, row.licence, row.credit)

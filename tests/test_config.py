@@ -21,6 +21,8 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "epochs": ([1, 10_000], [0, -1, 10_001]),
     "batch_size": ([1, 65_536], [0, 65_537]),
     "learning_rate": ([1e-12, 10.0], [0.0, -1e-3, 10.1]),
+    "image_size": ([8, 256], [7, 0, 257]),
+    "exact_gap_images": ([0, 512], [-1, 513]),
     "held_out": ([0, 10**9], [-1]),
     "seed": ([0, 2**31 - 1], [-1, 2**31]),
 }
@@ -32,6 +34,7 @@ CHOICES = {
     "prior": c.Prior,
     "loss": c.Loss,
     "schedule": c.Schedule,
+    "trains": c.Trains,
     "storage": c.Storage,
 }
 
@@ -71,6 +74,28 @@ def config_or_message(values: dict[str, Any]) -> RunConfig | str:
         return str(error)
 
 
+@pytest.mark.parametrize(
+    ("restarts", "message"),
+    [
+        ((20,), "lie before the last of 20 epochs"),
+        ((8, 8), "must rise"),
+        ((8, 3), "must rise"),
+        ((0,), "greater than or equal to 1"),
+        ("8,x", "restarts"),
+        ((3,) * 1001, "restarts"),
+    ],
+)
+def test_restarts_rise_and_lie_within_a_run(restarts: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        from_flat({"schedule": "cosine", "restarts": restarts})
+    assert from_flat({"schedule": "cosine", "restarts": "8, 12"}).training.ends == (8, 12, 20)
+
+
+def test_only_a_cosine_begins_anew() -> None:
+    with pytest.raises(ConfigError, match="the constant schedule never ends; leave them out"):
+        from_flat({"restarts": (8,)})
+
+
 @given(valid_settings)
 def test_a_config_survives_being_written_down(values: dict[str, Any]) -> None:
     config = from_flat(values)
@@ -99,15 +124,26 @@ def test_bounds_are_listed_for_every_number() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (inside, _) in BOUNDS.items() for value in inside])
 def test_a_bound_itself_is_accepted(name: str, value: float) -> None:
-    others = {"likelihood": "gaussian"} if name == "sigma" else {}
+    others: dict[str, Any] = {"likelihood": "gaussian"} if name == "sigma" else {}
+    if name == "image_size":
+        others = {"dataset": "folder:pictures"}
     assert to_flat(from_flat({name: value, **others}))[name] == value
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, beyond) in BOUNDS.items() for value in beyond])
 def test_a_number_out_of_bounds_is_refused_by_name_and_value(name: str, value: float) -> None:
-    others = {"likelihood": "gaussian"} if name == "sigma" else {}
+    others: dict[str, Any] = {"likelihood": "gaussian"} if name == "sigma" else {}
+    if name == "image_size":
+        others = {"dataset": "folder:pictures"}
     with pytest.raises(ConfigError, match=re.escape(f"{name} = {value!r}: ")):
         from_flat({name: value, **others})
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "digits", "npz:folder:a", "folder"])
+def test_an_image_size_is_for_folders(dataset: str) -> None:
+    assert from_flat({"dataset": "folder:a", "image_size": "28"}).image_size == 28
+    with pytest.raises(ConfigError, match=f"image_size=28 is for folder: sets; the images of '{dataset}'"):
+        from_flat({"dataset": dataset, "image_size": 28})
 
 
 @pytest.mark.parametrize("name", ["sigma", "beta", "warmup_epochs", "learning_rate"])

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vae.config import ModelConfig, RunConfig, explain
+from vae.config import Changeable, ModelConfig, RunConfig, TrainingConfig, explain
 from vae.errors import CheckpointError
 
+CARD = "card.json"
 SCHEMA_VERSION = 1
 MAX_CARD_BYTES = 1_000_000
 
@@ -36,9 +37,15 @@ class Change(_Strict):
 
     epoch: int = Field(ge=1)
     batch: int = Field(ge=0, description="batches of that epoch with the old value")
-    name: Literal["beta", "learning_rate"]
-    old: float
-    new: float
+    name: Changeable
+    old: int | float | str
+    new: int | float | str
+
+    @model_validator(mode="after")
+    def _is_a_setting(self) -> Self:
+        for value in (self.old, self.new):
+            TrainingConfig.model_validate({self.name: value}, strict=True)
+        return self
 
 
 class TrainingCard(_Strict):
@@ -49,6 +56,7 @@ class TrainingCard(_Strict):
     images_per_second: float = Field(ge=0)
     finished: datetime
     changes: tuple[Change, ...] = Field(default=(), description="where the run left its config")
+    computed: str | None = Field(default=None, description="on what, unless by one process of a CPU in float32")
 
 
 class Metrics(_Strict):
@@ -60,7 +68,10 @@ class Metrics(_Strict):
     images: int = Field(ge=1)
     binarized: bool = False
     elbo: float | None = Field(default=None, description="reconstruction minus kl; negative for discrete likelihoods")
-    reconstruction: float | None = Field(default=None, description="E_q[log p(x|z)], by sampling q")
+    reconstruction: float | None = Field(
+        default=None,
+        description="E_q[log p(x|z)]: by sampling q; with a gap, by a sum over a grid of q's own, free of that noise",
+    )
     kl: float | None = Field(default=None, description="KL(q(z|x) || p(z)), summed over dimensions")
     kl_per_dimension: tuple[float, ...] | None = None
     mse: float = Field(description="squared error of the reconstruction from the mean code, per pixel")
@@ -69,8 +80,9 @@ class Metrics(_Strict):
     )
     knn_accuracy: float | None = Field(default=None, description="5 nearest neighbours on the codes, leave-one-out")
     importance_bound: float | None = None
-    log_evidence: float | None = None
-    gap: float | None = None
+    log_evidence: float | None = Field(default=None, description="log p(x) by an adaptive grid, for d = 2")
+    gap: float | None = Field(default=None, description="log_evidence minus elbo: KL(q(z|x) || p(z|x))")
+    gap_error: float | None = Field(default=None, description="how far off the gap may be")
     factors: dict[str, tuple[float, ...]] | None = Field(
         default=None, description="for data with known factors: each factor's normalised mutual information with each z"
     )
@@ -123,7 +135,7 @@ def parse_card(text: str | bytes, source: str) -> Card:
 
 def read_card(folder: Path) -> Card:
     """Read `folder/card.json`. Raises CheckpointError when it is missing, too large or not a card."""
-    path = Path(folder) / "card.json"
+    path = Path(folder) / CARD
     try:
         with path.open("rb") as file:
             text = file.read(MAX_CARD_BYTES + 1)

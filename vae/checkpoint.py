@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vae.card import Card, read_card
+from vae.card import CARD, Card, read_card
 from vae.codes import LATENTS, Codes
 from vae.config import Storage
 from vae.errors import CheckpointError, ConfigError
@@ -16,7 +16,7 @@ from vae.models import Model, build
 from vae.models.layers import describe
 from vae.weights_file import read_tensors, to_bytes
 
-CARD, WEIGHTS = "card.json", "weights.safetensors"
+WEIGHTS = "weights.safetensors"
 
 
 def save(folder: Path, model: Model, card: Card, codes: Codes) -> None:

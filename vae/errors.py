@@ -25,5 +25,9 @@ class BusyError(VaeError):
     """Another process is at work on the same thing."""
 
 
+class StoreError(VaeError):
+    """A shared store of checkpoints cannot be reached, or does not take what it is given."""
+
+
 class RunError(VaeError):
     """What was asked of a run cannot be done in the state it is in."""

@@ -1,4 +1,4 @@
-"""The models at hand: the checkpoints that ship and the runs of this machine. Reads cards alone: no torch."""
+"""The models at hand: those that ship, the runs of this machine, and a shared store's. Reads cards alone: no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,8 @@ from vae.errors import CheckpointError
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs"
-FOLDERS = (ROOT / "checkpoints", RUNS)
+STORE = ROOT / "store"  # what is mirrored here of a shared store
+FOLDERS = (ROOT / "checkpoints", RUNS, STORE)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Listing:
 
 
 def list_cards(*folders: Path) -> Listing:
-    """Every checkpoint directly below the folders (by default checkpoints/ and runs/), sorted by name in each."""
+    """Every checkpoint directly below the folders (checkpoints/, runs/ and store/ by default), by name in each."""
     cards, problems = [], []
     for folder in folders or FOLDERS:
         for card in sorted(folder.glob("*/card.json")):

@@ -73,9 +73,9 @@ def test_a_slower_speed_rests_in_proportion_and_changes_nothing(monkeypatch: pyt
     monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + max(seconds, 1e-9)))
     loss = Terms.loss
 
-    def slow_loss(batch: Terms, beta: float) -> torch.Tensor:
+    def slow_loss(batch: Terms, beta: float, images: int) -> torch.Tensor:
         clock[0] += 0.1  # each batch takes a tenth of a second
-        return loss(batch, beta)
+        return loss(batch, beta, images)
 
     monkeypatch.setattr(Terms, "loss", slow_loss)
     seconds = {}
@@ -103,7 +103,7 @@ def changing(n: int) -> Controls:
 def test_a_change_holds_from_the_next_batch_on(monkeypatch: pytest.MonkeyPatch) -> None:
     betas, rates = [], []
     loss, step = Terms.loss, torch.optim.Adam.step
-    monkeypatch.setattr(Terms, "loss", lambda batch, beta: betas.append(beta) or loss(batch, beta))
+    monkeypatch.setattr(Terms, "loss", lambda batch, beta, images: betas.append(beta) or loss(batch, beta, images))
     monkeypatch.setattr(
         torch.optim.Adam, "step", lambda adam, *rest: rates.append(adam.param_groups[0]["lr"]) or step(adam, *rest)
     )
@@ -120,13 +120,34 @@ def test_a_change_holds_from_the_next_batch_on(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], Controls]], None]:
-    """Puts a script, counted from a run's first batch, in place of control.json."""
+    """Puts a script, counted from a run's first batch, in place of control.json; it is asked once before that too."""
 
     def play(script: Callable[[int], Controls]) -> None:
-        asked = iter(range(10**9))
-        monkeypatch.setattr(running, "ControlFile", lambda folder: lambda: script(next(asked)))
+        asked = iter(range(-1, 10**9))
+        monkeypatch.setattr(running, "ControlFile", lambda *_: lambda: script(max(0, next(asked))))
 
     return play
+
+
+FREEZING = {
+    8: Controls(trains="encoder"),
+    14: Controls(trains="decoder", exact_gap_images=2),
+    21: Controls(trains="both"),
+}
+
+
+def freezing(n: int) -> Controls:
+    """The decoder stands from within the second epoch on, the encoder in the third; in the fourth both learn again."""
+    return FREEZING.get(max((at for at in FREEZING if at <= n), default=0), Controls())
+
+
+@pytest.mark.parametrize("stopped_at", [(1, 3), (2, 1), (2, 4), (3, 0), (3, 1), (3, 5), (4, 2), (4, 5)])
+def test_a_run_that_froze_its_parts_and_was_resumed_is_the_uninterrupted_one(
+    tmp_path: Path, scripted: Callable[..., None], stopped_at: tuple[int, int]
+) -> None:
+    resumed_equals_uninterrupted(config_of(), tmp_path, scripted, freezing, stopped_at)
+    changes = read_card(tmp_path / "run").training.changes
+    assert [change.new for change in changes] == ["encoder", "decoder", 2, "both"]
 
 
 @pytest.mark.parametrize("stopped_at", [(1, 3), (2, 1), (2, 5), (3, 0), (3, 4), (4, 1), (4, 5)])
@@ -135,17 +156,27 @@ def test_a_changed_run_stopped_anywhere_and_resumed_is_the_uninterrupted_one(
     tmp_path: Path, scripted: Callable[..., None], stopped_at: tuple[int, int], schedule: str
 ) -> None:
     config = config_of(schedule=schedule, warmup_epochs=2.5)
-    scripted(changing)
+    resumed_equals_uninterrupted(config, tmp_path, scripted, changing, stopped_at)
+    assert len(read_card(tmp_path / "run").training.changes) == 3
+
+
+def resumed_equals_uninterrupted(
+    config: RunConfig,
+    tmp_path: Path,
+    scripted: Callable[..., None],
+    script: Callable[[int], Controls],
+    stopped_at: tuple[int, int],
+) -> None:
+    scripted(script)
     expected = epochs_of(events_of(config, tmp_path / "whole"))
     epoch, batch = stopped_at
-    scripted(changing)
+    scripted(script)
     before = events_of(config, tmp_path / "run", stop=in_epoch(epoch, batch))
-    scripted(lambda n: changing(n + (epoch - 1) * BATCHES if n >= batch else (epoch - 1) * BATCHES + batch - 1))
+    scripted(lambda n: script(n + (epoch - 1) * BATCHES if n >= batch else (epoch - 1) * BATCHES + batch - 1))
     after = events_of(config, tmp_path / "run", resume=True)
     assert epochs_of(before) + epochs_of(after) == expected
     assert tensors_of(tmp_path / "run") == tensors_of(tmp_path / "whole")
     assert read_card(tmp_path / "run").training.changes == read_card(tmp_path / "whole").training.changes
-    assert len(read_card(tmp_path / "run").training.changes) == 3
 
 
 def test_a_change_is_written_down_before_anything_is_done_by_it(tmp_path: Path, scripted: Callable[..., None]) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from small_runs import BATCHES, IMAGES, config_of, epochs_of, events_of, files_of, names_of, tensors_of
 
 import vae
@@ -16,7 +19,7 @@ from vae.config import TrainingConfig
 from vae.data import load
 from vae.errors import CheckpointError, ConfigError
 from vae.objective import Terms, terms
-from vae.training import loop
+from vae.training import loop, team
 from vae.training.events import Done, EpochDone, Progress, Started, Stopped
 from vae.training.journal import read_state
 from vae.training.loop import beta_at, learning_rate_at
@@ -54,21 +57,24 @@ def test_the_loss_falls(tmp_path: Path) -> None:
 def test_every_epoch_sees_every_image_once_in_an_order_and_with_a_noise_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, states = [], []
+    seen, noises = [], []
 
-    def spy(model: Any, x: torch.Tensor, generator: torch.Generator) -> Terms:
+    def spy(model: Any, x: torch.Tensor, epsilon: torch.Tensor) -> Terms:
         seen.append((x * 255).round().to(torch.uint8))
-        states.append(generator.get_state())
-        return terms(model, x, generator)
+        noises.append(epsilon)
+        return terms(model, x, epsilon)
 
-    monkeypatch.setattr(loop, "terms", spy)
+    monkeypatch.setattr(team, "terms", spy)
     events_of(config_of(epochs=2), tmp_path)
     orders = [torch.cat(seen[start : start + BATCHES]).numpy() for start in (0, BATCHES)]
     images = load("digits", "train").images
     assert not np.array_equal(orders[0], orders[1])
     for order in orders:
         assert sorted(image.tobytes() for image in order) == sorted(image.tobytes() for image in images)
-    assert len({state.numpy().tobytes() for state in states}) == 2 * BATCHES
+    assert len({noise.numpy().tobytes() for noise in noises}) == 2 * BATCHES
+    drawn = torch.cat(noises)
+    assert abs(drawn.mean()) < 5 / drawn.numel() ** 0.5
+    assert abs(drawn.var() - 1) < 5 * (2 / drawn.numel()) ** 0.5
 
 
 # --- numbers that leave the finite ones
@@ -78,8 +84,8 @@ def poisoned(batch: int, poison: Callable[[Terms, torch.Tensor], Terms]) -> Call
     """The objective, with the terms of that batch and all later ones replaced."""
     seen = iter(range(10**9))
 
-    def replacement(model: Any, x: torch.Tensor, generator: torch.Generator) -> Terms:
-        sound = terms(model, x, generator)
+    def replacement(model: Any, x: torch.Tensor, epsilon: torch.Tensor) -> Terms:
+        sound = terms(model, x, epsilon)
         return poison(sound, next(model.parameters())) if next(seen) >= batch else sound
 
     return replacement
@@ -107,7 +113,7 @@ def test_nan_ends_a_run_with_the_last_good_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, poison: Any, reason: str
 ) -> None:
     events_of(config_of(epochs=2), tmp_path / "good")
-    monkeypatch.setattr(loop, "terms", poisoned(batch, poison))
+    monkeypatch.setattr(team, "terms", poisoned(batch, poison))
     events = events_of(config_of(), tmp_path / "run")
     assert names_of(events) == ["Started", "EpochDone", "Saved", "EpochDone", "Saved", "Saved", "Stopped"]
     stopped = events[-1]
@@ -147,13 +153,23 @@ def test_the_cosine_falls_to_zero(epochs: float, share: float) -> None:
     assert learning_rate_at(epochs, config) == 0.1
 
 
+@given(st.sets(st.integers(1, 60), min_size=1, max_size=5), st.floats(0, 70))
+def test_a_cosine_begins_anew_wherever_the_run_was_continued(ends: set[int], epochs: float) -> None:
+    *restarts, last = sorted(ends)
+    config = TrainingConfig(learning_rate=0.1, schedule="cosine", epochs=last, restarts=tuple(restarts))
+    begun, end = next(((a, b) for a, b in pairwise([0, *sorted(ends)]) if a <= epochs < b), (0, 0))
+    alone = TrainingConfig(learning_rate=0.1, schedule="cosine", epochs=max(1, end - begun))
+    expected = learning_rate_at(epochs - begun, alone) if end else 0.0
+    assert learning_rate_at(epochs, config) == pytest.approx(expected)
+
+
 def test_every_step_uses_its_own_beta_and_learning_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     betas, rates = [], []
     loss, step = Terms.loss, torch.optim.Adam.step
 
-    def seen_loss(batch: Terms, beta: float) -> torch.Tensor:
+    def seen_loss(batch: Terms, beta: float, images: int) -> torch.Tensor:
         betas.append(beta)
-        return loss(batch, beta)
+        return loss(batch, beta, images)
 
     def seen_step(optimizer: torch.optim.Adam, *arguments: Any) -> Any:
         rates.append(optimizer.param_groups[0]["lr"])

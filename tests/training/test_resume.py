@@ -17,7 +17,8 @@ import vae
 from vae.card import read_card
 from vae.data import ImageSet, load
 from vae.errors import CheckpointError, ConfigError, VaeError
-from vae.training import run as running
+from vae.training import run_data
+from vae.training.changes import with_epochs
 from vae.training.events import EpochDone, Stopped
 from vae.training.run import run
 
@@ -25,6 +26,8 @@ RUNS = {
     "vae": {},
     "vae, cosine, warm-up": {"schedule": "cosine", "warmup_epochs": 2.5, "beta": 3.0, "likelihood": "gaussian-learned"},
     "ae, cosine": {"kind": "ae", "schedule": "cosine"},
+    "vae, encoder only": {"trains": "encoder"},
+    "ae, decoder only": {"kind": "ae", "trains": "decoder"},
     "vae, conv, half": {"network": "conv", "storage": "float16", "held_out": 150},
 }
 
@@ -83,11 +86,36 @@ def test_a_finished_run_can_be_given_a_later_end(tmp_path: Path) -> None:
     assert read_card(tmp_path / "run").config == config_of(epochs=4)
 
 
+def test_a_cosine_that_is_continued_comes_to_its_end_and_begins_anew(tmp_path: Path) -> None:
+    first = config_of(schedule="cosine", epochs=2)
+    second, third = with_epochs(first, 3), with_epochs(with_epochs(first, 3), 5)
+    assert third == config_of(schedule="cosine", epochs=5, restarts=(2, 3))
+    whole = epochs_of(events_of(third, tmp_path / "whole"))
+    told = epochs_of(events_of(first, tmp_path / "run"))
+    for longer in (second, third):
+        told += epochs_of(events_of(longer, tmp_path / "run", resume=True))
+    assert [each[:-1] for each in told] == [each[:-1] for each in whole]  # but for the rate after the last batch
+    assert tensors_of(tmp_path / "run") == tensors_of(tmp_path / "whole")
+    assert read_card(tmp_path / "run").config == third
+    # Told a later end twice before it could go on, and from its midst.
+    events_of(first, tmp_path / "at once")
+    events_of(third, tmp_path / "at once", resume=True)
+    stopped_run(first, tmp_path / "midst", epoch=2, batch=3)
+    events_of(third, tmp_path / "midst", resume=True)
+    for name in ("at once", "midst"):
+        assert tensors_of(tmp_path / name) == tensors_of(tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
         ({}, {"epochs": 2}, "epochs = 2: the run has 4 behind it"),
         ({"schedule": "cosine"}, {"schedule": "cosine", "epochs": 9}, "cosine schedule was laid out for 4 epochs"),
+        (
+            {"schedule": "cosine"},
+            {"schedule": "cosine", "epochs": 9, "restarts": (5,)},
+            "cosine schedule was laid out for 4 epochs",
+        ),
         ({}, {"learning_rate": 1e-4}, "keeps its own settings"),
         ({}, {"hidden": (13,)}, "keeps its own settings"),
     ],
@@ -109,12 +137,12 @@ def test_a_run_whose_data_have_changed_is_not_resumed(tmp_path: Path, monkeypatc
     stopped_run(config_of(), tmp_path, epoch=2)
     before = files_of(tmp_path)
 
-    def altered(name: str, split: str) -> ImageSet:
+    def altered(name: str, split: str, image_size: int | None) -> ImageSet:
         images = load(name, split).images.copy()
         images[0, 0, 0, 0] ^= 1
         return replace(load(name, split), images=images)
 
-    monkeypatch.setattr(running, "load", altered)
+    monkeypatch.setattr(run_data, "load", altered)
     with pytest.raises(CheckpointError, match="other data than 'digits' gives now"):
         events_of(config_of(), tmp_path, resume=True)
     assert files_of(tmp_path) == before

@@ -1,12 +1,14 @@
 """`control.json`: what a person asks of a run that goes on. A page writes it, the run reads it. No torch here."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vae.config import Beta, LearningRate
-from vae.errors import CheckpointError
+from vae.config import CHANGEABLE, Beta, GapImages, LearningRate, RunConfig, Trains, explain, from_flat, to_flat
+from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
 
 FILE = "control.json"
@@ -24,6 +26,10 @@ class Controls(BaseModel):
     single_epoch: bool = Field(default=False, description="go on to the end of the epoch, and pause there")
     beta: Beta | None = Field(default=None, description="the weight of the KL term from the next batch on")
     learning_rate: LearningRate | None = Field(default=None, description="Adam's step size from the next batch on")
+    trains: Trains | None = Field(default=None, description="which part takes steps from the next batch on")
+    exact_gap_images: GapImages | None = Field(
+        default=None, description="images whose exact gap is measured from the end of this epoch on"
+    )
     speed: float = Field(default=1.0, gt=0.0, le=1.0, description="the share of the time that it may work")
     serial: int = Field(default=0, ge=0, description="counts single epochs: a second one is not the first")
 
@@ -34,6 +40,25 @@ class Controls(BaseModel):
             changed.setdefault("single_epoch", False)
         asked_again = "single_epoch" in change.model_fields_set  # a new beta is no further epoch
         return self.model_copy(update=changed | {"serial": self.serial + asked_again})
+
+
+def asked_for(values: Mapping[str, Any], config: RunConfig) -> Controls:
+    """The request for other settings, by their names, of a run with `config`.
+
+    Raises ConfigError when a value is out of bounds, or means nothing for its model.
+    """
+    try:
+        asked = Controls.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+    check_fits(asked, config)
+    return asked
+
+
+def check_fits(asked: Controls, config: RunConfig) -> None:
+    """Raises ConfigError when the run's model cannot have a setting that is asked for."""
+    wanted = {name: getattr(asked, name) for name in CHANGEABLE}
+    from_flat(to_flat(config) | {name: value for name, value in wanted.items() if value is not None})
 
 
 def read_controls(folder: Path) -> Controls | None:
@@ -51,12 +76,12 @@ def write_controls(folder: Path, controls: Controls) -> None:
 class ControlFile:
     """The controls of a run as its loop asks for them, as often as it likes: the file is looked at ten times a second.
 
-    A file that cannot be understood changes nothing.
+    Until there is a file, `first` is what is asked. A file that cannot be understood changes nothing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: Controls | None = None) -> None:
         self._folder = folder
-        self._controls = Controls()
+        self._controls = first or Controls()
         self._looked = float("-inf")
 
     def __call__(self) -> Controls:

@@ -34,14 +34,29 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class GapMeasured:
+    """How far the ELBO is from log p(x) after an epoch (0: before training): means over the same test images."""
+
+    epoch: int
+    images: int
+    binarized: bool
+    log_evidence: float
+    elbo: float
+    reconstruction: float
+    kl: float
+    gap: float  # log_evidence - elbo
+    error: float  # of the gap
+
+
+@dataclass(frozen=True)
 class Changed:
     """A setting was changed by the person who watches; it holds from the next batch on."""
 
     epoch: int
     batch: int  # of that epoch, from 0: the first one with the new value
     name: str
-    old: float
-    new: float
+    old: float | str
+    new: float | str
 
 
 @dataclass(frozen=True)
@@ -75,4 +90,4 @@ class Done:
     seconds: float
 
 
-Event = Started | Progress | EpochDone | Changed | Paused | Continued | Saved | Stopped | Done
+Event = Started | Progress | EpochDone | GapMeasured | Changed | Paused | Continued | Saved | Stopped | Done

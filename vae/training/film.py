@@ -13,11 +13,9 @@ from vae.checkpoint import network_metadata
 from vae.data import ImageSet
 from vae.files import remove_leftovers, write_atomically
 from vae.models import Model
-from vae.training.journal import FILM, film_frames
+from vae.training.journal import FILM, FOLLOWED, film_frames
 from vae.weights_file import to_bytes
 
-# Labels (M,) where there are any, the first few images (SHOWN, C, H, W); as metadata their shape and classes.
-FOLLOWED = "followed.safetensors"
 SHOWN = 12  # images
 IMAGES = 2000  # the first test images: those whose codes are followed
 MOST_BYTES = 64_000_000  # unless VAE_FILM_BYTES says otherwise
@@ -56,7 +54,10 @@ class Film:
 
 
 def _followed(images: ImageSet) -> bytes:
-    """What a viewer must know of the images whose codes it sees; it has neither card nor data."""
+    """What a viewer must know of the images whose codes it sees; it has neither card nor data.
+
+    Labels (M,) where there are any, and the first few images (SHOWN, C, H, W); as metadata their shape and classes.
+    """
     shown = torch.from_numpy(images.images[:SHOWN].astype(np.float16)) / 255
     tensors = {"images": shown}
     if images.labels is not None:

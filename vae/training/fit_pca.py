@@ -11,7 +11,7 @@ from vae.config import ModelConfig, TrainingConfig
 from vae.errors import ConfigError
 from vae.models import PCA
 from vae.training.events import Done, EpochDone, Event, Started
-from vae.training.loop import TrainingState
+from vae.training.state import TrainingState
 
 
 def fit_pca(state: TrainingState, config: TrainingConfig, train_images: Tensor, test_images: Tensor) -> Iterator[Event]:

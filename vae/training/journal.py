@@ -15,6 +15,7 @@ from vae.errors import CheckpointError
 from vae.files import write_atomically
 
 CONFIG, STATE, EVENTS, FILM, LOG = "config.json", "state.json", "events.jsonl", "film", "log.txt"
+FOLLOWED = "followed.safetensors"  # in the film: what the test images are whose codes its frames have
 LOCK = ".lock"  # held by the process that trains
 SCHEMA_VERSION = 1
 MAX_STATE_BYTES = 1_000_000
@@ -48,6 +49,7 @@ class RunState(_Strict):
     status: Status
     pid: int | None = Field(default=None, ge=1)
     pid_started: float | None = Field(default=None, description="its start, in seconds since 1970: pids are used again")
+    started: datetime | None = Field(default=None, description="when its process was given it, which may be older")
     epoch: int = Field(default=0, ge=0, description="whole epochs done and saved")
     epochs: int = Field(ge=1)
     moving: Moving | None = None

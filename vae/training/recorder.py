@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 
 from vae.analysis.averages import Averages
-from vae.checkpoint import CARD, WEIGHTS
+from vae.card import CARD
+from vae.checkpoint import WEIGHTS
 from vae.codes import LATENTS
 from vae.config import RunConfig
 from vae.errors import BusyError, CheckpointError, VaeError
@@ -22,6 +23,7 @@ from vae.training.events import (
     Done,
     EpochDone,
     Event,
+    GapMeasured,
     Paused,
     Progress,
     Saved,
@@ -48,6 +50,7 @@ DIGITS = 6  # of each figure in the log
 LOGGED: dict[type, str] = {
     Started: "started",
     EpochDone: "epoch_done",
+    GapMeasured: "gap_measured",
     Changed: "changed",
     Paused: "paused",
     Continued: "continued",
@@ -100,6 +103,7 @@ class Recorder:
             status="running",
             pid=os.getpid(),
             pid_started=psutil.Process().create_time(),
+            started=now(),
             epoch=epoch,
             epochs=self._config.training.epochs,
             owner=earlier.owner if earlier else None,

@@ -11,9 +11,10 @@ from vae.card import Change
 from vae.config import RunConfig, explain
 from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
-from vae.models import build
+from vae.models import Model, build
 from vae.models.networks import Shape
-from vae.training.loop import TrainingState
+from vae.training.changes import laid_out
+from vae.training.state import TrainingState
 
 FILE = "resume.safetensors"
 _CHANGES = TypeAdapter(list[Change])
@@ -90,18 +91,23 @@ def _check_moments(moments: dict[int, dict[str, torch.Tensor]], state: TrainingS
         index: {"step": torch.Size(), "exp_avg": weights.shape, "exp_avg_sq": weights.shape}
         for index, weights in enumerate(state.model.parameters())
     }
-    if found not in ({}, expected):
+    # A part that was never trained has none.
+    if found not in ({}, expected, *(_of_part(expected, state.model, part) for part in ("encoder", "decoder"))):
         raise ValueError("Adam's moments do not fit the weights")
 
 
+def _of_part(moments: dict[int, dict[str, torch.Size]], model: Model, part: str) -> dict[int, dict[str, torch.Size]]:
+    names = [name for name, _ in model.named_parameters()]
+    return {index: slots for index, slots in moments.items() if names[index].startswith(f"{part}.")}
+
+
 def _check_same_run(config: RunConfig, saved: RunConfig, epochs_done: int) -> None:
-    epochs = config.training.epochs
-    if config != saved.model_copy(update={"training": saved.training.model_copy(update={"epochs": epochs})}):
+    epochs, ends = config.training.epochs, saved.training.ends
+    longer = {"epochs": epochs, "restarts": config.training.restarts}
+    if config != saved.model_copy(update={"training": saved.training.model_copy(update=longer)}):
         raise ConfigError("a resumed run keeps its own settings; only epochs may be given anew")
-    if epochs != saved.training.epochs and saved.training.schedule != "constant":
-        raise ConfigError(
-            f"epochs = {epochs}: the {saved.training.schedule} schedule was laid out for {saved.training.epochs} epochs"
-        )
+    if saved.training.schedule == "cosine" and config.training.ends[: len(ends)] != ends:
+        raise ConfigError(laid_out(epochs, saved.training))
     if epochs < epochs_done:
         raise ConfigError(f"epochs = {epochs}: the run has {epochs_done} behind it; give more, or start a new run")
 

@@ -85,7 +85,13 @@ def found(folder: Path) -> dict[str, object]:
     return said
 
 
-def main(runs: Path, kills: int, epochs: int, seed: int) -> None:
+def wait_for_a_save(pid: int) -> None:
+    """Or for its end."""
+    while not SAVING[0] and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        time.sleep(SLOW / 10)
+
+
+def main(runs: Path, kills: int, epochs: int, seed: int, saves: str) -> None:
     moments = random.Random(seed)
     config = settings(epochs)
     done = ended = 0
@@ -94,7 +100,11 @@ def main(runs: Path, kills: int, epochs: int, seed: int) -> None:
         SAVING[0] = 0
         pid = fork(config, folder)
         if done < kills:
-            time.sleep(moments.uniform(0, LONGEST_LIFE))
+            if saves == "slow" and done % 2 == 0:
+                wait_for_a_save(pid)
+                time.sleep(moments.uniform(0, SLOW))
+            else:
+                time.sleep(moments.uniform(0, LONGEST_LIFE))
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         killed = os.WIFSIGNALED(status)
@@ -114,4 +124,4 @@ if __name__ == "__main__":
         list(run(settings(1), Path(name) / "run"))
     if sys.argv[5] == "slow":
         slow_saves()
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]), saves=sys.argv[5])

@@ -10,7 +10,7 @@ from vae.errors import ConfigError, RunError
 from vae.jobs import JobSettings, clone_settings, continue_for, delete, list_runs, request, resume, share
 from vae.lock import locked
 from vae.training.controls import Controls, read_controls, write_controls
-from vae.training.journal import LOCK, read_config, read_state
+from vae.training.journal import LOCK, read_config, read_state, write_state
 
 
 def test_requests_add_up(tmp_path: Path) -> None:
@@ -87,6 +87,41 @@ def test_a_run_is_continued_for_more_epochs(tmp_path: Path) -> None:
     assert read_config(run) == small(epochs=10)
     state = read_state(run)
     assert (state.status, state.epoch, state.epochs) == ("queued", 4, 10)
+    assert read_controls(run) is None
+
+
+def test_a_run_is_continued_with_a_change(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "run", status="done", epoch=4)
+    (run / "resume.safetensors").write_bytes(b"")
+    continue_for(run, 6, change=Controls(trains="encoder", exact_gap_images=8))
+    assert read_controls(run) == Controls(trains="encoder", exact_gap_images=8)
+    assert read_config(run) == small(epochs=10)  # what was set at the beginning stays; the change comes on top
+
+
+def test_what_a_model_cannot_have_is_not_asked_of_its_run(tmp_path: Path) -> None:
+    with idle_process() as process:
+        pca = make_run(tmp_path, "pca", config=small(kind="pca"), status="running", **process)
+        with pytest.raises(ConfigError, match="trains = 'encoder': a PCA is fitted in one step"):
+            request(pca, Controls(trains="encoder"))
+        assert read_controls(pca) is None
+    deep = make_run(tmp_path, "deep", config=small(latent_dim=3), status="done", epoch=4)
+    (deep / "resume.safetensors").write_bytes(b"")
+    before = (deep / "config.json").read_bytes(), (deep / "state.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"exact_gap_images = 8: .* a VAE with latent_dim = 3; set it to 0"):
+        continue_for(deep, 1, change=Controls(exact_gap_images=8))
+    assert ((deep / "config.json").read_bytes(), (deep / "state.json").read_bytes()) == before
+    failed = make_run(tmp_path, "failed", config=small(kind="ae"), status="failed")
+    with pytest.raises(ConfigError, match="this is an AE"):
+        resume(failed, Controls(exact_gap_images=8))
+    assert read_state(failed).status == "failed"
+
+
+def test_a_cosine_is_continued_by_another_one(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "run", status="done", config=small(schedule="cosine"))
+    (run / "resume.safetensors").write_bytes(b"")
+    continue_for(run, 3)
+    assert read_config(run) == small(schedule="cosine", epochs=7, restarts=(4,))
+    assert read_state(run).status == "queued"
 
 
 def test_what_cannot_be_continued_says_why(tmp_path: Path) -> None:
@@ -98,7 +133,6 @@ def test_what_cannot_be_continued_says_why(tmp_path: Path) -> None:
             continue_for(run, more, JobSettings(most_epochs=50))
         assert ((run / "config.json").read_bytes(), (run / "state.json").read_bytes()) == before
 
-    refused("cosine", RunError, "cosine schedule of cosine was laid out for its 4 epochs", schedule="cosine")
     refused("waits", RunError, "has not ended", status="queued")
     refused("none", RunError, "ask for at least 1", more=0)
     refused("many", ConfigError, "at most 50", more=47)
@@ -116,16 +150,33 @@ def test_settings_can_be_taken_for_another_run(tmp_path: Path) -> None:
         clone_settings(run)
 
 
-def test_a_run_is_shared_when_it_has_ended(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "run", status="done", owner="ann")
+def test_a_run_is_shared_whatever_it_does_and_its_process_need_not_know(tmp_path: Path) -> None:
+    with idle_process() as process:
+        run = make_run(tmp_path, "run", status="running", owner="ann", **process)
+        before = read_state(run)
+        share(run, True)
+        assert [each.id for each in list_runs(tmp_path, "bob")] == ["run"]
+        assert not list_runs(tmp_path, "bob")[0].belongs_to("bob")
+        write_state(run, before.told(epoch=3))  # as its process does, which knows nothing of it
+        assert [each.state.epoch for each in list_runs(tmp_path, "bob")] == [3]
+        share(run, False)
+        assert list_runs(tmp_path, "bob") == []
     share(run, True)
-    assert [each.id for each in list_runs(tmp_path, "bob")] == ["run"]
+    assert [each.state.status for each in list_runs(tmp_path, "bob")] == ["failed"]
+    resume(run)
+    assert [each.state.status for each in list_runs(tmp_path, "bob")] == ["queued"]
+
+
+def test_what_was_queued_as_shared_can_be_taken_back(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "run", owner="ann", shared=True)
+    assert list_runs(tmp_path, "bob")
     share(run, False)
     assert list_runs(tmp_path, "bob") == []
-    with idle_process() as process:
-        going_on = make_run(tmp_path, "on", status="running", **process)
-        with pytest.raises(RunError, match="share it when it has ended"):
-            share(going_on, True)
+    (run / "sharing.json").write_text("{")  # damaged: whoever made it may not have meant everybody
+    assert list_runs(tmp_path, "bob") == []
+    with pytest.raises(RunError, match="there is no run named"):
+        share(tmp_path / "none", True)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_deleted_run_is_gone_and_one_that_goes_on_is_not_deleted(tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ def test_time_grows_with_the_epochs_and_the_set(monkeypatch: pytest.MonkeyPatch)
     assert hundred - one == pytest.approx(100 * (1437 / 1000 + 360 / 4000), rel=1e-3)
     held_out = forecast(small(epochs=101, held_out=437)).seconds
     assert hundred - held_out == pytest.approx(101 * 437 / 1000)
+    monkeypatch.setattr("vae.jobs.forecast._gap_seconds", lambda _, images, __: images / 8)
+    measuring, none = (forecast(small(exact_gap_images=count)).seconds for count in (10, 0))
+    assert measuring - none == pytest.approx(4 * 10 / 8)
 
 
 def test_a_probe_measures_at_least_a_step_and_says_so() -> None:

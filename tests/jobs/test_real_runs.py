@@ -178,3 +178,16 @@ def test_a_terminal_run_whose_folder_is_deleted_ends_with_one_sentence(runs: Pat
         errors == f"error: {folder} was deleted while its run went on; the run ends here, and nothing of it is kept\n"
     )
     assert not folder.exists()
+
+
+def test_the_system_need_not_remember_a_run_that_was_deleted(runs: Path) -> None:
+    run = begun(runs)
+    pid = run.state.pid
+    assert pid is not None
+    while run.folder.exists():
+        shutil.rmtree(run.folder, ignore_errors=True)  # it writes while we delete
+    given_up = time.monotonic() + PATIENCE
+    while psutil.pid_exists(pid) and time.monotonic() < given_up:
+        start_due(runs, SETTINGS)
+        time.sleep(0.05)
+    assert not psutil.pid_exists(pid)

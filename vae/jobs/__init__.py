@@ -6,7 +6,7 @@ known of it is in the folder's files, so that any number of app processes may co
 
 from vae.jobs.changing import clone_settings, continue_for, delete, request, resume, share
 from vae.jobs.listing import Run, find, list_runs
-from vae.jobs.queue import enqueue, start_due
+from vae.jobs.queue import enqueue, prepare, start_due
 from vae.jobs.settings import JobSettings
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "enqueue",
     "find",
     "list_runs",
+    "prepare",
     "request",
     "resume",
     "share",

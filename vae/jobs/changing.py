@@ -1,19 +1,22 @@
 """What can be asked of a run: steer it while it goes on; when it does not, go on, go further, share, delete."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vae.config import RunConfig, from_flat, to_flat
+from vae.config import RunConfig
 from vae.errors import BusyError, RunError
+from vae.files import write_atomically
 from vae.jobs.limits import check_epochs
-from vae.jobs.listing import Run, read_run
+from vae.jobs.listing import SHARING, Run, read_run
 from vae.jobs.settings import JobSettings
 from vae.lock import locked
 from vae.training import controls
-from vae.training.controls import Controls, read_controls, write_controls
+from vae.training.changes import with_epochs
+from vae.training.controls import Controls, check_fits, read_controls, write_controls
 from vae.training.journal import CONFIG, LOCK, RunState, now, write_config, write_state
 
 RESUME = "resume.safetensors"
@@ -23,9 +26,12 @@ TRASH = ".trash"  # below the runs folder
 def request(folder: Path, change: Controls) -> None:
     """Ask the run for what `change` says explicitly; the rest stays as it is. To ask twice for a stop is to ask once.
 
-    Raises RunError when the run does not go on, and has nothing to be asked for; OSError.
+    Raises RunError when the run does not go on, and has nothing to be asked for; ConfigError when its model cannot have
+    what is asked; OSError.
     """
     with _held(folder) as run:
+        if run.config is not None:
+            check_fits(change, run.config)
         status = run.state.status
         if status == "queued" and change.stop:
             write_state(folder, run.state.told(status="stopped", reason="stopped before it began"))
@@ -38,18 +44,22 @@ def request(folder: Path, change: Controls) -> None:
 def resume(folder: Path, change: Controls | None = None) -> None:
     """Put a stopped or failed run back into the queue, to go on from its last whole epoch; `change` holds from there.
 
-    Raises RunError when it is not one of those.
+    Raises RunError when it is not one of those; ConfigError when its model cannot have what is asked.
     """
     with _held(folder) as run:
         if not run.is_resumable:
             raise RunError(f"{run.id} cannot be resumed: {run.problem or f'it is {run.state.status}'}")
-        _queue_again(run, _settings(run), change)
+        config = _settings(run)
+        check_fits(change or Controls(), config)
+        _queue_again(run, config, change)
 
 
-def continue_for(folder: Path, more_epochs: int, settings: JobSettings | None = None) -> None:
-    """Give an ended run a later end, and put it back into the queue.
+def continue_for(
+    folder: Path, more_epochs: int, settings: JobSettings | None = None, change: Controls | None = None
+) -> None:
+    """Give an ended run a later end, and put it back into the queue; `change` holds from where it ended.
 
-    Raises RunError when it goes on, cannot go on, or follows a schedule laid out for its own end; ConfigError.
+    Raises RunError when it goes on, or cannot go on; ConfigError.
     """
     settings = settings or JobSettings.from_environment()
     with _held(folder) as run:
@@ -58,19 +68,15 @@ def continue_for(folder: Path, more_epochs: int, settings: JobSettings | None = 
             raise RunError(f"{run.id} has not ended (it is {run.state.status})")
         if config.model.kind == "pca":
             raise RunError(f"{run.id} is a PCA, which is fitted in one step; there is nothing to continue")
-        if config.training.schedule != "constant":
-            raise RunError(
-                f"the {config.training.schedule} schedule of {run.id} was laid out for its {config.training.epochs} "
-                "epochs; start a new run with its settings and more epochs"
-            )
         if not (folder / RESUME).is_file():
             raise RunError(f"{run.id} cannot go on: it has no {RESUME}; start a new run with its settings")
         epochs = config.training.epochs + more_epochs
-        longer = from_flat(to_flat(config) | {"epochs": epochs})
         if more_epochs < 1:
             raise RunError(f"more epochs = {more_epochs}: ask for at least 1")
+        longer = with_epochs(config, epochs)
         check_epochs(epochs, settings)
-        _queue_again(run, longer, None)
+        check_fits(change or Controls(), longer)
+        _queue_again(run, longer, change)
 
 
 def clone_settings(folder: Path) -> RunConfig:
@@ -79,11 +85,12 @@ def clone_settings(folder: Path) -> RunConfig:
 
 
 def share(folder: Path, shared: bool) -> None:
-    """Show the run to every visitor, or to its owner alone. Raises RunError while it goes on and writes its state."""
-    with _held(folder) as run:
-        if run.is_at_work:
-            raise RunError(f"{run.id} is {run.state.status}; share it when it has ended")
-        write_state(folder, run.state.told(shared=shared))
+    """Show the run to every visitor, or to its owner alone; its process, which may be at work, does not hear of it.
+
+    Raises RunError when there is no such run (any more); OSError.
+    """
+    with _held(folder):
+        write_atomically(folder / SHARING, json.dumps(shared).encode())
 
 
 def delete(folder: Path) -> None:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from vae.config import RunConfig
+from vae.data import is_own, plain_name
 from vae.errors import ConfigError, RunError
 from vae.jobs.listing import list_runs
 from vae.jobs.settings import JobSettings
+from vae.jobs.uploads import is_upload_of
 
 
 def check_config(config: RunConfig, settings: JobSettings) -> None:
@@ -18,6 +20,16 @@ def check_config(config: RunConfig, settings: JobSettings) -> None:
         raise ConfigError(
             f"this model has {parameters:,} parameters; at most {settings.most_parameters:,} are trained here. "
             "Make it narrower."
+        )
+
+
+def check_dataset(dataset: str, owner: str | None, settings: JobSettings) -> None:
+    """Raises ConfigError for a place on the host's own disk, but for what `owner` has brought there."""
+    if is_own(dataset) and not settings.any_folder and not is_upload_of(dataset, owner):
+        raise ConfigError(
+            f"{plain_name(dataset)} is a place on this host's own disk, from which a page does not read. Bring the "
+            "pictures to the page; or train on it from a terminal, with python -m vae train; or, where nobody else "
+            "uses this host, set VAE_JOBS_ANY_FOLDER=1 for it"
         )
 
 

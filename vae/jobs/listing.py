@@ -14,6 +14,7 @@ from vae.training.controls import read_controls
 from vae.training.journal import AT_WORK, CONFIG, STATE, RunState, read_config, read_state
 
 LONGEST_NAME = 255
+SHARING = "sharing.json"  # whether every visitor sees it: true or false, whatever its state said when it was queued
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Run:
     def is_resumable(self) -> bool:
         """Whether it ended before its time, and can go on from its last whole epoch."""
         return self.state.status in ("stopped", "failed") and self.config is not None
+
+    @property
+    def remark(self) -> str:
+        """What is wrong with it or why it ended, for who need not know where the host keeps its runs; or nothing."""
+        return (self.problem or self.state.reason or "").replace(str(self.folder), self.id)
 
     def belongs_to(self, visitor: str | None) -> bool:
         """Whether `visitor` may steer it: their own, or that of nobody in particular, as from a terminal."""
@@ -69,6 +75,12 @@ def read_run(folder: Path) -> Run:
     return run
 
 
+def is_shown_to(folder: Path, visitor: str | None) -> bool:
+    """Whether the visitor may see the run in `folder`; what holds none (any more) is shown to nobody."""
+    run = _read(folder)
+    return run is not None and run.is_shown_to(visitor)
+
+
 def _folders(runs: Path) -> Iterator[Path]:
     if runs.is_dir():
         yield from (folder for folder in runs.iterdir() if folder.is_dir() and not folder.name.startswith("."))
@@ -78,11 +90,21 @@ def _read(folder: Path) -> Run | None:
     state, problem = _state(folder)
     if state is None:
         return None
+    if (folder / SHARING).exists():
+        state = state.model_copy(update={"shared": _is_shared(folder)})
     try:
         config = _config(folder)
     except CheckpointError as error:
         return Run(folder.name, folder, state, None, str(error))
     return Run(folder.name, folder, state, config, problem)
+
+
+def _is_shared(folder: Path) -> bool:
+    """A file that cannot be read shares nothing."""
+    try:
+        return json.loads((folder / SHARING).read_bytes()) is True
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def _config(folder: Path) -> RunConfig:

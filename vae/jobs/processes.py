@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from vae.jobs.settings import JobSettings
+from vae.jobs.spare import Spare
 from vae.library import ROOT
 from vae.training.journal import LOG, RunState, now
 
@@ -30,6 +32,7 @@ class _Child:
     memory_kills: int  # processes that the system had ended for want of memory when this one began
 
 
+spare = Spare()
 _children: dict[int, _Child] = {}  # of this process, by pid: only a parent hears how one ended
 
 
@@ -38,19 +41,40 @@ def spawn(folder: Path, settings: JobSettings) -> tuple[int, float]:
 
     Raises OSError when the system gives no process or the log cannot be written.
     """
-    command = [sys.executable, "-m", "vae", "train", "--out", str(folder.resolve()), "--resume"]
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | dict.fromkeys(THREADS, str(settings.threads)) | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment = environment_of_runs(settings)
     with (folder / LOG).open("ab") as log:
         log.write(f"{START_OF_LOG}{now():%Y-%m-%d %H:%M:%S} UTC\n".encode())
-        log.flush()
+    folder, niceness = folder.resolve(), settings.niceness
+    child = spare.take(folder, environment, niceness) or _begin(folder, environment, niceness)
+    _children[child.pid] = _Child(child, _memory_kills())
+    return child.pid, psutil.Process(child.pid).create_time()
+
+
+def keep_spare(settings: JobSettings, room: bool) -> None:
+    """Have a process wait for the next run, if one is wanted and there is `room` for a run."""
+    spare.keep(room, environment_of_runs(settings))
+
+
+def environment_of_runs(settings: JobSettings) -> dict[str, str]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | dict.fromkeys(THREADS, str(settings.threads)) | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _begin(folder: Path, environment: Mapping[str, str], niceness: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "vae", "train", "--out", str(folder), "--resume"]
+    with (folder / LOG).open("ab") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
-    _children[child.pid] = _Child(child, _memory_kills())
     process = psutil.Process(child.pid)
-    process.nice(max(process.nice(), settings.niceness))
-    return child.pid, process.create_time()
+    process.nice(max(process.nice(), niceness))
+    return child
+
+
+def reap() -> None:
+    """Let the system forget runs that have ended. How they ended is kept: see `why_gone`."""
+    for child in _children.values():
+        child.process.poll()
 
 
 def is_alive(pid: int | None, started: float | None) -> bool:
@@ -65,7 +89,9 @@ def is_alive(pid: int | None, started: float | None) -> bool:
 
 
 def seconds_running(state: RunState) -> float:
-    return 0.0 if state.pid_started is None else time.time() - state.pid_started
+    """Since this start of the run; its process may be older, if it had waited for one."""
+    started = state.started.timestamp() if state.started else state.pid_started
+    return 0.0 if started is None else time.time() - started
 
 
 def why_gone(folder: Path, state: RunState) -> str:

@@ -7,10 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 from vae.config import RunConfig
+from vae.data import lasting_name, plain_name
 from vae.errors import BusyError
-from vae.jobs.limits import check_config, check_room
+from vae.jobs.limits import check_config, check_dataset, check_room
 from vae.jobs.listing import Run, list_runs
-from vae.jobs.processes import seconds_running, spawn
+from vae.jobs.processes import keep_spare, reap, seconds_running, spare, spawn
 from vae.jobs.settings import JobSettings
 from vae.lock import locked
 from vae.training.controls import Controls, read_controls, write_controls
@@ -31,6 +32,8 @@ def enqueue(
     Raises ConfigError and RunError, naming the limit, when the host does not take it; DataError; OSError.
     """
     settings = settings or JobSettings.from_environment()
+    config = config.model_copy(update={"dataset": lasting_name(config.dataset)})
+    check_dataset(config.dataset, owner, settings)
     check_config(config, settings)
     (runs / MAKING).mkdir(parents=True, exist_ok=True)
     with locked(runs / LOCK):
@@ -47,6 +50,12 @@ def enqueue(
         return id
 
 
+def prepare(settings: JobSettings | None = None) -> None:
+    """Say that somebody may start a run soon: a process that will wait for it begins with the next `start_due`."""
+    settings = settings or JobSettings.from_environment()
+    spare.want(60 * settings.spare_minutes)
+
+
 def start_due(runs: Path, settings: JobSettings | None = None) -> list[str]:
     """Start as many waiting runs as there is room for, and give their ids.
 
@@ -57,9 +66,11 @@ def start_due(runs: Path, settings: JobSettings | None = None) -> list[str]:
     Raises OSError when nothing can be written.
     """
     settings = settings or JobSettings.from_environment()
-    if not runs.is_dir():
-        return []
+    reap()
     try:
+        if not runs.is_dir():
+            keep_spare(settings, room=True)
+            return []
         with locked(runs / LOCK):
             return _start_due(runs, settings)
     except BusyError:
@@ -80,6 +91,7 @@ def _start_due(runs: Path, settings: JobSettings) -> list[str]:
         if _start(run, settings):
             busy[run.state.owner] += 1
             started.append(run.id)
+    keep_spare(settings, room=busy.total() < settings.most_running)
     return started
 
 
@@ -92,7 +104,7 @@ def _start(run: Run, settings: JobSettings) -> bool:
             except OSError as error:
                 write_state(run.folder, state.told(status="failed", reason=f"it could not be started: {error}"))
                 return False
-            write_state(run.folder, state.told(status="running", pid=pid, pid_started=pid_started))
+            write_state(run.folder, state.told(status="running", pid=pid, pid_started=pid_started, started=now()))
             return True
     except BusyError:
         return False  # somebody has just resumed it from a terminal
@@ -127,5 +139,5 @@ def _queued(config: RunConfig, owner: str | None, shared: bool) -> RunState:
 
 def _name(config: RunConfig) -> str:
     """Such as digits-vae-2d-7f3a: says what it is, and is safe in a path and in an address."""
-    dataset = re.sub(r"[^a-z0-9]+", "-", config.dataset.lower()).strip("-")[-40:].strip("-") or "images"
+    dataset = re.sub(r"[^a-z0-9]+", "-", plain_name(config.dataset).lower()).strip("-")[-40:].strip("-") or "images"
     return f"{dataset}-{config.model.kind}-{config.model.latent_dim}d-{secrets.token_hex(2)}"

@@ -29,7 +29,23 @@ class JobSettings(BaseModel):
     most_parameters: int = Field(default=5_000_000, ge=1, description="parameters of one model")
     most_seconds: float = Field(default=3600.0, gt=0, description="seconds that a run may take from each start")
     most_bytes: int = Field(default=1_000_000_000, ge=1, description="bytes on disk of all the runs of one visitor")
+    most_pictures: int = Field(default=20_000, ge=2, description="pictures of one set that a visitor brings")
+    most_upload_bytes: int = Field(
+        default=500_000_000, ge=1, description="bytes on disk of all the pictures that one visitor brings"
+    )
+    any_folder: bool = Field(
+        default=False,
+        description="whether a visitor may name any folder: or npz: that this process can read; on a host open to "
+        "anyone that would be everybody's to look into",
+    )
     niceness: int = Field(default=10, ge=0, le=19, description="how far a run's priority lies below the app's")
+    spare_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        le=1440,
+        description="how long a process that has loaded what training needs waits for a run once somebody has opened "
+        "the page for one; 0: none does",
+    )
 
     @property
     def threads(self) -> int:

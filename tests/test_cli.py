@@ -1,5 +1,6 @@
-"""The command line as people and scripts meet it: real processes, one line for an error, and a Ctrl-C that saves."""
+"""The command line as people and scripts meet it: its figures, one line for an error, and a Ctrl-C that saves."""
 
+import io
 import json
 import os
 import re
@@ -7,15 +8,21 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import vae
 from vae.analysis.evaluate import evaluate
+from vae.card import read_card
 from vae.cli import main
 from vae.cli_options import option_name
 from vae.config import flat_fields, from_flat
@@ -44,7 +51,33 @@ def process(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def check_refused(code: int | str | None, errors: str, *said: str) -> None:
+def here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which spares the wait for torch. A warning is an error's line here, too."""
+    words = ["vae", *map(str, arguments)]
+    with (
+        mock.patch.object(sys, "argv", words),
+        redirect_stdout(io.StringIO()) as out,
+        redirect_stderr(io.StringIO()) as err,
+        shown_warnings() as warned,
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    said = err.getvalue() + "".join(f"{warning.message}\n" for warning in warned)
+    assert isinstance(end.value.code, int)
+    return subprocess.CompletedProcess(words, end.value.code, out.getvalue(), said)
+
+
+@contextmanager
+def shown_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """What Python would print on stderr, did pytest not take it."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("default")
+        for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", silent)
+        yield warned
+
+
+def check_refused(code: int, errors: str, *said: str) -> None:
     assert code == 2
     assert len(errors.splitlines()) == 1
     assert errors.startswith("error: ")
@@ -55,7 +88,7 @@ def check_refused(code: int | str | None, errors: str, *said: str) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "runs" / "first [bold]"  # a name that a console could take for a command
-    done = process("train", *SMALL, "--epochs", 2, "--out", folder)
+    done = here("train", *SMALL, "--epochs", 2, "--out", folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(re.findall(r"^epoch +\d  -ELBO: train +\d+\.\d+  test ", done.stdout, re.MULTILINE)) == 2
     assert f"done: 2 epochs in 0 s, in {folder}" in re.sub(r"in \d+ s", "in 0 s", done.stdout)
@@ -74,7 +107,7 @@ def test_train_makes_a_checkpoint_of_what_was_asked_for(trained: Path) -> None:
 
 
 def test_evaluate_prints_one_object(trained: Path) -> None:
-    done = process("evaluate", trained, "--json", "--split", "train")
+    done = here("evaluate", trained, "--json", "--split", "train")
     assert (done.returncode, done.stderr) == (0, "")
     figures: dict[str, Any] = json.loads(done.stdout)
     assert figures.keys() >= EVALUATED
@@ -92,6 +125,30 @@ def test_evaluate_adds_the_evidence_and_the_gap(trained: Path, called: Callable[
     figures = json.loads(called("evaluate", trained, "--json", "--binarize", *added))
     assert figures["elbo"] < figures["importance_bound"] < figures["log_evidence"] + 0.05
     assert figures["gap"] == pytest.approx(figures["log_evidence"] - figures["elbo"])
+    assert figures["elbo"] == pytest.approx(figures["reconstruction"] - figures["kl"], abs=1e-3)
+    sampled = json.loads(called("evaluate", trained, "--json", "--binarize", "--limit", 64))
+    assert figures["elbo"] != sampled["elbo"] == pytest.approx(figures["elbo"], abs=0.3)
+    assert 0 < figures["gap_error"] < 0.1
+
+
+def test_an_ended_run_is_carried_on_with_its_encoder_alone(tmp_path: Path, called: Callable[..., str]) -> None:
+    out = tmp_path / "run"
+    called("train", *SMALL, "--epochs", 2, "--out", out)
+    before = load_file(out / "weights.safetensors")
+    changed = ("--trains", "encoder", "--learning-rate", 1e-3, "--exact-gap-images", 4)
+    shown = called("train", "--out", out, "--resume", "--epochs", 4, *changed)
+    assert "trains = encoder from here on (was both)" in shown
+    found = re.findall(r"^after epoch (\d): log p\(x\) (\S+)  ELBO .*, 4 binarised test images$", shown, re.M)
+    assert [epoch for epoch, _ in found] == ["2", "3", "4"]
+    assert len({evidence for _, evidence in found}) == 1
+    after = load_file(out / "weights.safetensors")
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"encoder"}
+    changes = read_card(out).training.changes
+    assert {(change.epoch, change.batch, change.name, change.new) for change in changes} == {
+        (3, 0, "trains", "encoder"),
+        (3, 0, "learning_rate", 1e-3),
+        (3, 0, "exact_gap_images", 4),
+    }
 
 
 def test_a_card_carries_what_evaluate_measures(trained: Path) -> None:
@@ -108,7 +165,7 @@ def test_evaluate_is_readable_too(trained: Path, called: Callable[..., str]) -> 
 
 
 def test_sample_writes_a_picture(trained: Path, tmp_path: Path) -> None:
-    done = process("sample", trained, "--count", 10, "--out", tmp_path / "samples.png")
+    done = here("sample", trained, "--count", 10, "--out", tmp_path / "samples.png")
     assert (done.returncode, done.stderr) == (0, "")
     assert "10 images drawn from the prior" in done.stdout
     with Image.open(tmp_path / "samples.png") as picture:
@@ -174,6 +231,7 @@ def test_without_a_command_there_is_help() -> None:
 
 
 def test_a_set_that_is_not_here_and_cannot_be_downloaded(tmp_path: Path) -> None:
+    # In a process of its own: urllib keeps the proxies that it found when it was first asked.
     done = process("train", "--dataset", "kmnist", "--out", tmp_path / "run", VAE_DATA_DIR=str(tmp_path), **NO_NETWORK)
     check_refused(done.returncode, done.stderr, "train-images-idx3-ubyte", str(tmp_path))
     assert not (tmp_path / "run").exists()
@@ -186,19 +244,16 @@ def test_a_model_that_is_not_here(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs a command in this process, which spares the wait for torch; gives what it printed."""
+def called() -> Callable[..., str]:
+    """Runs a command in this process; gives what it printed."""
 
     def call(*arguments: object, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["vae", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
+        done = here(*arguments)
         if code:
-            check_refused(end.value.code, printed.err)
-            return printed.err
-        assert (end.value.code, printed.err) == (0, "")
-        return printed.out
+            check_refused(done.returncode, done.stderr)
+            return done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
 
     return call
 
@@ -219,7 +274,12 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         ("train --out x --dataset digits --held-out 5000", "held_out = 5000 leaves nothing of 1437"),
         ("train --out x --resume", "x holds no run to resume"),
         ("train --out MODEL --dataset digits", "MODEL is not empty"),
-        ("train --out MODEL --resume --beta 2 --model ae", "leave out --beta, --model"),
+        ("train --out MODEL --resume --beta 2 --model ae --seed 4", "own settings; leave out --model, --seed"),
+        ("train --out MODEL --resume --epochs 9 --beta -1", "beta = -1.0: input should be"),
+        (
+            "train --out MODEL --resume --trains encoder",
+            "all its 2 epochs behind it, and nothing is left to be changed",
+        ),
         ("train --out MODEL --resume --epochs 1", "the run has 2 behind it"),
         ("train --out MODEL --resume --epochs 0", "epochs = 0"),
         ("train --out MODEL/card.json/x --dataset digits", "MODEL/card.json/x: Not a directory"),
@@ -301,8 +361,9 @@ def test_ctrl_c_saves_and_the_command_it_names_goes_on(tmp_path: Path) -> None:
     assert card.training.epochs == int(kept[1]) >= 2
 
     epochs = int(kept[1]) + 2
-    go_on = [sys.executable, *shlex.split(resume[1]), "--epochs", str(epochs)]
-    subprocess.run(go_on, cwd=ROOT, env=environment(), check=True, capture_output=True, timeout=PATIENCE)
+    option, module, *go_on = shlex.split(resume[1])
+    assert (option, module) == ("-m", "vae")
+    assert here(*go_on, "--epochs", epochs).returncode == 0
     settings = {"dataset": "digits", "hidden": (12,), "seed": 3, "epochs": epochs}
     list(run(from_flat(settings), tmp_path / "uninterrupted"))
     for name in ("weights.safetensors", "latents.safetensors"):

@@ -1,4 +1,4 @@
-"""The command line: `python -m vae train | evaluate | sample | compare | classifier | models | datasets`.
+"""The command line: `python -m vae train | evaluate | sample | compare | classifier | publish | models | datasets`.
 
 Commands import what they need when they run, so that `--help` does not wait for torch.
 """
@@ -14,6 +14,7 @@ from rich.table import Table
 from vae.cli_options import accepts_settings
 from vae.errors import VaeError
 from vae.terminal import console
+from vae.training.machines import machine_help, machines
 
 app = typer.Typer(
     add_completion=False,
@@ -52,11 +53,20 @@ def train(
     settings: dict[str, Any],
     out: Annotated[Path, typer.Option(help="folder for the checkpoint")],
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    accelerator: Annotated[str | None, typer.Option(help=machine_help("accelerator"))] = None,
+    devices: Annotated[int | None, typer.Option(help=machine_help("devices"))] = None,
+    nodes: Annotated[int | None, typer.Option(help=machine_help("nodes"))] = None,
+    strategy: Annotated[str | None, typer.Option(help=machine_help("strategy"))] = None,
+    precision: Annotated[str | None, typer.Option(help=machine_help("precision"))] = None,
+    workers: Annotated[int | None, typer.Option(help=machine_help("workers"))] = None,
 ) -> None:
     """Train a model into a checkpoint folder. Ctrl-C saves the whole epochs so far."""
     from vae.cli_train import train_and_show
 
-    train_and_show(settings, out, resume)
+    chosen = machines(
+        accelerator=accelerator, devices=devices, nodes=nodes, strategy=strategy, precision=precision, workers=workers
+    )
+    train_and_show(settings, out, resume, chosen)
 
 
 @app.command()
@@ -139,6 +149,17 @@ def classifier(
 
 
 @app.command()
+def publish(
+    checkpoint: Checkpoint,
+    store: Annotated[str, typer.Argument(help="a folder, or any address that fsspec knows: s3://bucket/models")],
+) -> None:
+    """Copy a model to a shared store, from which every app with VAE_STORE=ADDRESS shows it."""
+    from vae.store import publish as publish_to
+
+    print(f"published: {publish_to(checkpoint, store)}")
+
+
+@app.command()
 def models(
     folder: Annotated[list[Path] | None, typer.Option(help="where to look; checkpoints/ and runs/ by default")] = None,
 ) -> None:
@@ -172,7 +193,7 @@ def datasets() -> None:
 
     table = Table("name", "what it is", "here", "where", "licence")
     for info in available():
-        here = "built in" if info.embedded else "yes" if info.present else "no"
+        here = "built in" if info.embedded else "yours" if info.is_form else "yes" if info.present else "no"
         table.add_row(info.name, info.title, here, info.location, info.licence)
     console().print(table)
 

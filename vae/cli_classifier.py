@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from vae.classifier.classifier import save
 from vae.classifier.train import train_classifier
 from vae.data import load
 from vae.errors import ConfigError
-from vae.terminal import console
+from vae.terminal import console, progress
 
 
 def train_and_save(dataset: str, out: Path, steps: int, seed: int) -> None:
@@ -19,7 +19,7 @@ def train_and_save(dataset: str, out: Path, steps: int, seed: int) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)  # before the training, so that no minute is lost
     screen = console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True) as bars:
+    with progress(screen, *columns) as bars:
         bar = bars.add_task("training", total=steps)
         classifier = train_classifier(
             train_set,

@@ -41,7 +41,7 @@ def _options() -> list[inspect.Parameter]:
         default = (defaults[section] if section else defaults)[name]
         choices = _choices(field.annotation)
         hint = f"{field.description}{' (' + ', '.join(choices) + ')' if choices else ''}"
-        if default is not None:
+        if default not in (None, ()):
             hint += f" [default: {','.join(map(str, default)) if isinstance(default, tuple) else default}]"
         option = typer.Option(option_name(name), help=hint)
         annotation = Annotated[_plain_type(field.annotation) | None, option]

@@ -11,21 +11,39 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from vae.cli_options import option_name
-from vae.config import RunConfig, from_flat, to_flat
+from vae.config import CHANGEABLE, RunConfig, from_flat
 from vae.errors import ConfigError, VaeError
-from vae.terminal import console
+from vae.terminal import console, progress
 from vae.training import events
+from vae.training.changes import with_epochs
+from vae.training.controls import Controls, asked_for
+from vae.training.machines import Machines
 from vae.training.run import run, run_config
+from vae.training.team import Gathering
 
 
-def train_and_show(settings: dict[str, Any], out: Path, resume: bool) -> None:
+def train_and_show(settings: dict[str, Any], out: Path, resume: bool, machines: Machines) -> None:
     """Run `train` to its end or to Ctrl-C. Raises what `run` raises, and ConfigError."""
-    config = _resumed_config(settings, out) if resume else from_flat(settings)
+    if machines.is_this_process_alone:
+        _lead(settings, out, resume, None, machines.workers)
+        return
+    from vae.training import fabric  # which takes two seconds to import
+
+    launched = fabric.launch(machines)
+    if launched.is_global_zero:
+        with fabric.leading():
+            _lead(settings, out, resume, fabric.FabricGathering(launched, str(machines)), machines.workers)
+    else:
+        fabric.follow(launched, machines.workers)
+
+
+def _lead(settings: dict[str, Any], out: Path, resume: bool, gathering: Gathering | None, workers: int) -> None:
+    config, change = _resumed(settings, out) if resume else (from_flat(settings), None)
     screen = console()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-    with _stop_on_interrupt() as stopping, Progress(*columns, console=screen, transient=True) as bars:
+    with _stop_on_interrupt() as stopping, progress(screen, *columns) as bars:
         bar = bars.add_task("reading the data", total=None, speed="")
-        for event in run(config, out, resume, stop=lambda: bool(stopping)):
+        for event in run(config, out, resume, lambda: bool(stopping), change, gathering, workers):
             _show(event, config, out, screen, bars, bar)
 
 
@@ -55,7 +73,13 @@ def _show(event: events.Event, config: RunConfig, out: Path, screen: Console, ba
         case events.EpochDone():
             screen.print(f"epoch {event.epoch:3d}  {_terms(event, config)}  {event.images_per_second:,.0f} images/s")
         case events.Changed():
-            screen.print(f"{event.name.replace('_', ' ')} = {event.new:g} from here on (was {event.old:g})")
+            name, old, new = event.name.replace("_", " "), _said(event.old), _said(event.new)
+            screen.print(f"{name} = {new} from here on (was {old})")
+        case events.GapMeasured():
+            screen.print(
+                f"after epoch {event.epoch}: log p(x) {event.log_evidence:.2f}  ELBO {event.elbo:.2f}  "
+                f"gap {event.gap:.3f} +- {event.error:.3f}, {event.images} {'binarised ' * event.binarized}test images"
+            )
         case events.Paused():
             bars.update(bar, speed="paused")
         case events.Stopped(diverged=True):
@@ -77,12 +101,20 @@ def _terms(event: events.EpochDone, config: RunConfig) -> str:
     )
 
 
-def _resumed_config(settings: dict[str, Any], out: Path) -> RunConfig:
-    """The run's own settings; only another end may be asked for."""
-    others = sorted(settings.keys() - {"epochs"})
+def _said(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _resumed(settings: dict[str, Any], out: Path) -> tuple[RunConfig, Controls | None]:
+    """The run's own settings with another end, if one is given; and what is to be changed from here on."""
+    others = sorted(settings.keys() - {"epochs", *CHANGEABLE})
     if others:
         raise ConfigError(f"--resume keeps the run's own settings; leave out {', '.join(map(option_name, others))}")
-    return from_flat(to_flat(run_config(out)) | settings)
+    config = run_config(out)
+    if "epochs" in settings:
+        config = with_epochs(config, settings["epochs"])
+    changed = {name: value for name, value in settings.items() if name in CHANGEABLE}
+    return config, asked_for(changed, config) if changed else None
 
 
 @contextmanager

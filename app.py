@@ -3,8 +3,8 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
+from ui.background import background
 from ui.routes import routes
-from ui.train.dispatcher import dispatching
 from ui.visitor import NamesVisitors
 
-app = st.App("pages/router.py", routes=routes, lifespan=dispatching, middleware=[Middleware(NamesVisitors)])
+app = st.App("pages/router.py", routes=routes, lifespan=background, middleware=[Middleware(NamesVisitors)])

@@ -13,10 +13,11 @@ from ui.compare.questions import questions_section
 from ui.compare.sampling import sampling_section
 from ui.models import model_options
 from ui.routes import classifier_url
+from ui.visitor import visitor
 
 st.title("AE beside VAE", anchor=False)
 st.markdown("The same images in two latent spaces. Drag the point in either, and then into the empty parts of both.")
-options = model_options()
+options = model_options(visitor())
 pair = choose_pair(options)
 if pair is None:
     st.stop()

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from vae import library
 from vae.card import Card
 from vae.config import Kind
+from vae.jobs.listing import is_shown_to
 from vae.library import Entry, list_cards
 
 DEFAULT_MODEL = "mnist-vae-2d"
@@ -40,11 +42,15 @@ class ModelOption:
         return f"{self.id}  ({', '.join(parts)})"
 
 
-def model_options() -> dict[str, ModelOption]:
-    """Every readable model by id, the opening one first; a shipped model hides a run of the same name."""
+def model_options(visitor: str | None = None) -> dict[str, ModelOption]:
+    """Every readable model by id, the opening one first; a shipped model hides a run of the same name.
+
+    Of the runs, those that `visitor` may see (None: all).
+    """
     options: dict[str, ModelOption] = {}
     for entry in list_cards().cards:
-        options.setdefault(entry.folder.name, _option(entry))
+        if entry.folder.parent != library.RUNS or is_shown_to(entry.folder, visitor):
+            options.setdefault(entry.folder.name, _option(entry))
     first = [DEFAULT_MODEL] if DEFAULT_MODEL in options else []
     return {name: options[name] for name in first + [name for name in options if name not in first]}
 

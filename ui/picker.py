@@ -21,4 +21,5 @@ def model_picker(options: Mapping[str, ModelOption]) -> str:
 
 def _keep_in_address() -> None:
     st.query_params["model"] = st.session_state["model"]
-    st.query_params.pop("z", None)  # a link's z belongs to the link's model
+    for name in ("z", "epoch"):  # those of a link belong to the link's model
+        st.query_params.pop(name, None)

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from ui.models import ModelOption, hash_of_file, model_options
 from ui.train.routes import routes as run_routes
+from ui.visitor import visitor_of
 from vae.classifier.card import classifier_file, read_classifier_card
 from vae.errors import VaeError
 from vae.export import network_payload
@@ -20,7 +21,7 @@ def payload_url(option: ModelOption, part: str) -> str:
 
 def _payload(request: Request) -> Response:
     name, part = request.path_params["name"], request.path_params["part"]
-    option = model_options().get(name)
+    option = model_options(visitor_of(request.headers.get("cookie", ""))).get(name)
     if option is None or part not in ("decoder", "encoder", "latents"):
         return JSONResponse({"error": f"there is no {part} of a model named {name}"}, status_code=404)
     try:

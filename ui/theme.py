@@ -12,6 +12,7 @@ QUANTITIES = {
     "x_hat": ("#087f5b", "#63e6be"),
     "reconstruction": ("#0b7285", "#66d9e8"),
     "kl": ("#c92a2a", "#ff8787"),
+    "evidence": ("#5c940d", "#a9e34b"),
 }
 
 # Petroff (2021, arXiv:2107.02270): ten colours that stay apart for colour-blind readers.

@@ -9,13 +9,19 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "vae_visitor"
+NOBODY = "nobody"  # who comes without a name sees what is shared, and what belongs to no visitor
 YEAR = 365 * 24 * 3600
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
-def visitor() -> str | None:
-    """The visitor's name; None where there is no browser, or one that keeps no cookies."""
-    return known(st.context.cookies.get(COOKIE))
+def visitor() -> str:
+    """The visitor's name; NOBODY where there is no browser, or one that keeps no cookies."""
+    return known(st.context.cookies.get(COOKIE)) or NOBODY
+
+
+def named(visitor: str | None) -> str | None:
+    """The visitor, if there is a name that keeps what is theirs from others."""
+    return None if visitor == NOBODY else visitor
 
 
 def known(name: object) -> str | None:
@@ -23,9 +29,9 @@ def known(name: object) -> str | None:
     return name if isinstance(name, str) and _NAME.fullmatch(name) else None
 
 
-def visitor_of(cookie_header: str) -> str | None:
-    """The visitor's name from a request's cookies."""
-    return known(cookie_parser(cookie_header).get(COOKIE))
+def visitor_of(cookie_header: str) -> str:
+    """The visitor's name from a request's cookies, or NOBODY."""
+    return known(cookie_parser(cookie_header).get(COOKIE)) or NOBODY
 
 
 class NamesVisitors:
@@ -35,7 +41,7 @@ class NamesVisitors:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or visitor_of(_cookies(scope)):
+        if scope["type"] != "http" or visitor_of(_cookies(scope)) != NOBODY:
             await self._app(scope, receive, send)
             return
 

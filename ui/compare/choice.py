@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ui.models import ModelOption
+from vae.config import Kind
 from vae.library import same_images
 
-LEFT_KINDS = ("ae", "pca", "vae")  # what stands left at first: what a VAE is compared with
+LEFT_KINDS: tuple[Kind, ...] = ("ae", "pca", "vae")  # what stands left at first: what a VAE is compared with
+RIGHT_KINDS: tuple[Kind, ...] = ("vae", "ae", "pca")
 
 
 def fitting(option: ModelOption, options: Mapping[str, ModelOption]) -> list[str]:
@@ -32,14 +34,28 @@ def opening_pair(names: Sequence[str], options: Mapping[str, ModelOption]) -> tu
     """A plain model left, a VAE right, of equal d where there are such."""
     vaes = [name for name in names if options[name].card.model.kind == "vae"]
     right = vaes[0] if vaes else names[-1]
-    d = options[right].card.model.latent_dim
-    others = [name for name in names if name != right]
-    rank = {kind: place for place, kind in enumerate(LEFT_KINDS)}
-    return min(others, key=lambda name: _strangeness(options[name], d, rank)), right
+    others = [options[name] for name in names if name != right]
+    return _closest(options[right], others, LEFT_KINDS), right
 
 
-def _strangeness(option: ModelOption, d: int, rank: Mapping[str, int]) -> tuple[bool, int]:
-    return option.card.model.latent_dim != d, rank.get(option.card.model.kind, len(rank))
+def pair_with(option: ModelOption, options: Mapping[str, ModelOption]) -> tuple[str, str] | None:
+    """The model, and what tells most beside it: left of a VAE a plain model, right of a plain model a VAE.
+
+    None when no other of the `options` was trained on its images.
+    """
+    others = [options[name] for name in fitting(option, options)]
+    if not others:
+        return None
+    if option.card.model.kind == "vae":
+        return _closest(option, others, LEFT_KINDS), option.id
+    return option.id, _closest(option, others, RIGHT_KINDS)
+
+
+def _closest(option: ModelOption, others: Sequence[ModelOption], kinds: Sequence[Kind]) -> str:
+    """The id of the first of equal d, and among those of the earliest of the kinds."""
+    d = option.card.model.latent_dim
+    rank = {kind: place for place, kind in enumerate(kinds)}
+    return min(others, key=lambda other: (other.card.model.latent_dim != d, rank[other.card.model.kind])).id
 
 
 def choose_pair(options: Mapping[str, ModelOption]) -> tuple[ModelOption, ModelOption] | None:

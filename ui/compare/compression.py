@@ -98,7 +98,8 @@ def _through(_id: str, file_hash: str, _option: ModelOption, seed: int) -> Throu
     from vae import checkpoint, data  # torch: when first asked for
     from vae.analysis.reconstruction import reconstruct
 
-    test = data.load(_option.card.data.name, "test")
+    config = _option.card.config
+    test = data.load(config.dataset, "test", config.image_size)
     chosen = np.random.default_rng(seed).choice(len(test), size=min(SHOWN, len(test)), replace=False)
     found = reconstruct(checkpoint.load(_option.folder), test.images[chosen])
     return Through(found.originals, found.images, found.differences, found.mse)

@@ -17,17 +17,17 @@ def nearest_training_images(option: ModelOption, codes: np.ndarray, name: Hashab
 
     `name` stands for the model and the codes in the cache. Raises DataError when the images are not the model's.
     """
-    return _nearest(option.card.data.name, repr(name), option, codes)
+    return _nearest(option.card.data.name, option.card.data.hash, repr(name), option, codes)
 
 
 @st.cache_data(max_entries=128, show_spinner="Looking through the training images")
-def _nearest(dataset: str, name: str, _option: ModelOption, _codes: np.ndarray) -> np.ndarray:
+def _nearest(dataset: str, data_hash: str, name: str, _option: ModelOption, _codes: np.ndarray) -> np.ndarray:
     import torch  # when first asked for: nothing else on the page needs it
 
     from vae import checkpoint
     from vae.analysis.nearest import nearest_images
 
-    training = _training_images(dataset)
+    training = _training_images(data_hash, _option)
     if training.shape[1:] != _option.card.data.shape:
         raise DataError(
             f"{_option.id} draws images of {_option.card.data.shape}; {dataset} here has {training.shape[1:]}."
@@ -38,5 +38,6 @@ def _nearest(dataset: str, name: str, _option: ModelOption, _codes: np.ndarray) 
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the training images")
-def _training_images(dataset: str) -> np.ndarray:
-    return data.load(dataset, "train").images
+def _training_images(data_hash: str, _option: ModelOption) -> np.ndarray:
+    config = _option.card.config
+    return data.load(config.dataset, "train", config.image_size).images

@@ -11,6 +11,7 @@ from ui.explorer.sources import script, style
 from ui.models import ModelOption
 from ui.routes import payload_url
 from ui.theme import CLASSES
+from vae.training.film_view import kl_at
 
 WIDEST = 1e4  # no model at hand has codes that far out
 
@@ -35,10 +36,14 @@ _component = component(
 )
 
 
-def explorer(option: ModelOption, z: Sequence[float] | None, key: str) -> Released | None:
-    """Show the explorer on a model, opening at `z` when given. Returns where the reader last let go, if anywhere."""
+def explorer(option: ModelOption, epoch: int | None, z: Sequence[float] | None, key: str) -> Released | None:
+    """Show the explorer on a model, or on what its film kept of an `epoch`, opening at `z` when given.
+
+    Returns where the reader last let go, if anywhere.
+    """
+    model = describe(option) | ({} if epoch is None else describe_epoch(option, epoch))
     # A list: for a dict Streamlit would import pandas, to see whether it might be a data frame.
-    data = [describe(option), list(z) if z is not None else None, list(CLASSES)]
+    data = [model, list(z) if z is not None else None, list(CLASSES)]
     result = _component(key=key, data=data, on_released_change=lambda: None)
     return released(getattr(result, "released", None), option)
 
@@ -48,6 +53,7 @@ def describe(option: ModelOption) -> dict[str, Any]:
     card, metrics = option.card, option.card.metrics
     return {
         "id": option.id,
+        "epoch": None,  # the last one
         "kind": card.model.kind,
         "beta": card.config.training.beta,
         "shape": list(card.data.shape),
@@ -58,6 +64,18 @@ def describe(option: ModelOption) -> dict[str, Any]:
         "factors": metrics.factors if metrics else None,
         "decoderUrl": payload_url(option, "decoder"),
         "latentsUrl": payload_url(option, "latents"),
+    }
+
+
+def describe_epoch(option: ModelOption, epoch: int) -> dict[str, Any]:
+    """What is another after an epoch that is in the film of the run."""
+    film = f"/api/runs/{option.id}/film/{epoch:04d}"
+    return {
+        "epoch": epoch,
+        "kl": kl_at(option.folder, epoch),
+        "factors": None,
+        "decoderUrl": f"{film}.safetensors",
+        "latentsUrl": f"{film}/latents",
     }
 
 

@@ -102,11 +102,14 @@ function createExplorer(root) {
   find(".reset").addEventListener("click", () => { fit(); moveTo(new Float32Array(z.length)); });
   find(".save").addEventListener("click", () => {
     const place = Array.from(z.slice(0, 4), (value) => value.toFixed(2)).join("_");
-    savePicture(find(".decoded"), `${current.model.id}_${place}.png`);
+    const { id, epoch } = current.model;
+    savePicture(find(".decoded"), `${id}_${epoch === null ? "" : `epoch-${epoch}_`}${place}.png`);
   });
   find(".share").addEventListener("click", async ({ currentTarget: button }) => {
     const link = new URL(location.pathname, location.origin);
-    link.search = `model=${current.model.id}&z=${Array.from(z, (value) => Number(value.toFixed(3))).join(",")}`;
+    const { id, epoch } = current.model;
+    const values = Array.from(z, (value) => Number(value.toFixed(3))).join(",");
+    link.search = `model=${id}${epoch === null ? "" : `&epoch=${epoch}`}&z=${values}`;
     try {
       await navigator.clipboard.writeText(link.href);
       button.textContent = "Link copied";
@@ -144,7 +147,7 @@ function createExplorer(root) {
   async function open(model, opening, classColors) {
     wanted = model.decoderUrl;
     player.stop();
-    root.inert = true; // nothing to drag until there is something to decode
+    root.inert = current?.model.id !== model.id; // nothing to drag until there is something to decode
     let loaded;
     try {
       loaded = await loadModel(model);
@@ -157,17 +160,20 @@ function createExplorer(root) {
       return;
     }
     current?.background.stop();
+    const isAnotherEpoch = current?.model.id === model.id && z.length === model.latentDim;
     current = loaded;
     find(".failure").hidden = true;
     root.classList.remove("empty");
-    z = Float32Array.from(opening ?? openingPoint(current));
+    if (!isAnotherEpoch) z = Float32Array.from(opening ?? openingPoint(current)); // the point stays, the map moves
     preview = lit = lattice = null;
     mode = "mean";
+    if (!isAnotherEpoch) chooseAxes(model);
     setUp(classColors);
     restyle(classColors);
     fit();
     document.fonts.ready.then(drawMap); // the map's numbers, once their font has come
     root.inert = false;
+    root.dataset.epoch = model.epoch ?? "last";
     root.dataset.model = model.id; // says that the model is on show
   }
 
@@ -179,13 +185,18 @@ function createExplorer(root) {
     failure.textContent = `${model.id} could not be shown. ${error.message} Reload the page, or choose another model.`;
   }
 
+  function chooseAxes(model) {
+    const { used, unused } = rankDimensions(model);
+    const [first, second] = [...used, ...unused];
+    [axes[0], axes[1]] = model.latentDim > 1 ? [first, second].sort((a, b) => a - b) : [0, 0];
+  }
+
   function setUp(classColors) {
     const { model, codes, network } = current;
     const output = outputOf(network.metadata);
     const ranges = sliderRanges(codes);
     const { used, unused } = rankDimensions(model);
     const ranked = [...used, ...unused];
-    [axes[0], axes[1]] = model.latentDim > 1 ? [...ranked.slice(0, 2)].sort((a, b) => a - b) : [0, 0];
     current.sliders = makeSliders(find(".sliders"), model, ranges, {
       onMove: (j, value) => { player.stop(); preview = null; z[j] = value; draw(); },
       onRelease: release,

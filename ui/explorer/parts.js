@@ -166,7 +166,8 @@ function themeColors(root, classColors) {
   return {
     dark, classes: classColors, font: value("--st-font") || "sans-serif", z: value("--z"), mu: value("--mu"),
     sigma: value("--sigma"), paper: value("--card"), card: value("--card"), ink: value("--ink"),
-    muted: value("--muted"), grid: value("--grid"), ring: value("--ring"),
+    muted: value("--muted"), grid: value("--grid"), ring: value("--ring"), xHat: value("--x-hat"), evidence: value("--evidence"),
+    reconstruction: value("--reconstruction"), kl: value("--kl"),
   };
 }
 

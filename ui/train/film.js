@@ -1,16 +1,27 @@
-// The film of a training: every epoch's decoder and codes, and a map on which the same images move from frame to frame.
+// The film of a training: every epoch's decoder and codes.
 
-const MOVE = 700; // milliseconds from one epoch's places to the next
-const SAMPLES = 12;
 
-/** Fetches the frames of a run; the browser keeps each for good, and the newest few stay decoded. */
-function makeFilm(addressOf) {
+/**
+ * Fetches the frames of the film at an address; the browser keeps each for good, and the newest few stay decoded.
+ *
+ * @typedef {object} Frame  the decoder after one epoch, and the test images that are followed, with their codes then
+ * @property {object} network  the decoder
+ * @property {object} output  what its raw output means
+ * @property {{mu: Float32Array, count: number, dimensions: number, labels: ArrayLike<number>|null}} codes
+ * @property {{shape: number[], classNames: string[], ink: boolean}} model  as drawing needs it
+ * @property {ArrayLike<number>} originals  the first of the followed images, one after the other
+ */
+function makeFilm(address) {
   const KEPT = 12;
   const frames = new Map();
+  let followed = null;
   return {
+    /** @returns {Promise<Frame>} */
     async frame(epoch) {
+      followed ??= await fetchBytes(`${address}/followed.safetensors`).then(readFollowed);
       if (!frames.has(epoch)) {
-        const loading = fetchBytes(addressOf(epoch)).then(readFrame);
+        const name = String(epoch).padStart(4, "0");
+        const loading = fetchBytes(`${address}/${name}.safetensors`).then((bytes) => readFrame(bytes, followed));
         loading.catch(() => frames.delete(epoch));
         frames.set(epoch, loading);
         if (frames.size > KEPT) frames.delete(frames.keys().next().value);
@@ -20,65 +31,37 @@ function makeFilm(addressOf) {
   };
 }
 
-function readFrame(bytes) {
+function readFollowed(bytes) {
+  const { metadata, tensors } = parseSafetensors(bytes);
+  const model = {
+    shape: metadataShape(metadata), classNames: metadataJson(metadata, "class_names"), ink: metadataJson(metadata, "ink"),
+  };
+  return { model, labels: tensors.labels?.data ?? null, originals: tensors.images.data };
+}
+
+function readFrame(bytes, { model, labels, originals }) {
   const network = loadNetwork(bytes, "decoder");
   const { mu } = parseSafetensors(bytes).tensors;
   const [count, dimensions] = mu.shape;
-  return { bytes, network, output: outputOf(network.metadata), codes: { mu: Float32Array.from(mu.data), count, dimensions } };
+  const codes = { mu: Float32Array.from(mu.data), count, dimensions, labels };
+  return { network, output: outputOf(network.metadata), codes, model, originals };
 }
 
-/**
- * Moves codes from where they stand to where the next frame has them, an ease at both ends.
- *
- * @param {function(Float32Array)} onMove  draws the codes at a moment between
- */
-function makeMotion(onMove) {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let from = null;
-  let to = null;
-  let now = null;
-  let began = 0;
-  let request = 0;
+/** The mean image that a frame's decoder makes of a code, written into `image`. */
+function meanImage({ network, output, model }, code, image = new Float32Array(elementCount(model.shape))) {
+  return output.mean(network.run(code), image);
+}
 
-  function step(time) {
-    const share = calm.matches ? 1 : Math.min(1, Math.max(0, (time - began) / MOVE));
-    const eased = share * share * (3 - 2 * share);
-    for (let i = 0; i < now.length; i++) now[i] = from[i] + eased * (to[i] - from[i]);
-    onMove(now);
-    request = share < 1 ? requestAnimationFrame(step) : 0;
-  }
-
+/** Runs as a background does, but here and now: once an epoch, 400 small images cost less than a worker with a new decoder. */
+function foreground(frame) {
   return {
-    /** Goes there; a frame of another size is shown at once. */
-    to(next) {
-      if (!now || now.length !== next.length) {
-        now = Float32Array.from(next);
-        to = next;
-        onMove(now);
-        return;
+    run(_, points, count, show) {
+      const [size, pixels] = [points.length / count, elementCount(frame.model.shape)];
+      const images = new Float32Array(count * pixels);
+      for (let i = 0; i < count; i++) {
+        meanImage(frame, points.subarray(i * size, (i + 1) * size), images.subarray(i * pixels, (i + 1) * pixels));
       }
-      from = Float32Array.from(now);
-      to = next;
-      began = performance.now();
-      if (!request) request = requestAnimationFrame(step);
-    },
-    /** The codes as they stand at this moment. */
-    now: () => now,
-    stop() {
-      cancelAnimationFrame(request);
-      request = 0;
+      show(0, images, count);
     },
   };
-}
-
-/** The same draws from N(0, I) for every frame, so that one can watch each sample take shape. */
-function fixedDraws(count, dimensions) {
-  let state = 12345;
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
-  return Array.from({ length: count }, () => Float32Array.from(
-    { length: dimensions }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
-  ));
 }

@@ -20,6 +20,7 @@ LOSSES = {
 }
 
 
+@st.fragment
 def what_the_loss_is() -> None:
     """A loss as it is written, and the weight of the KL that it means."""
     st.subheader("What the loss really is", anchor=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ui.train.live import Wish
 from vae import jobs
-from vae.training.controls import Controls
+from vae.training.controls import Controls, asked_for
 
 
 def carry_out(folder: Path, wish: Wish) -> None:
@@ -23,5 +23,7 @@ def carry_out(folder: Path, wish: Wish) -> None:
             jobs.request(folder, Controls(stop=True))
         case "resume":
             jobs.resume(folder)
-        case "beta" | "learning_rate" | "speed":
+        case "speed":
             jobs.request(folder, Controls.model_validate({wish.command: wish.value}))
+        case "beta" | "learning_rate" | "trains" | "exact_gap_images":
+            jobs.request(folder, asked_for({wish.command: wish.value}, jobs.clone_settings(folder)))

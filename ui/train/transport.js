@@ -12,10 +12,6 @@ const ASKED = {
 const COMMANDS = {
   play: "Play", pause: "Pause", step: "One epoch", stop: "Stop and keep", resume: "Resume", discard: "Discard",
 };
-const SAYINGS = {
-  queued: "waiting for its turn", running: "training", paused: "paused", stopping: "stopping after this batch",
-  stopped: "stopped; every whole epoch is kept", failed: "failed", done: "done",
-};
 
 /**
  * @param {HTMLElement} bar  filled here once
@@ -30,6 +26,8 @@ function makeTransport(bar, send) {
     <div class="steering">
       <label>beta <input class="number" name="beta" type="number" min="0" max="1000" step="any"></label>
       <label>learning rate <input class="number" name="learning_rate" type="number" min="1e-9" max="10" step="any"></label>
+      <span class="trains" role="group" aria-label="train">train <button class="pill" data-trains="both">both</button><button
+        class="pill" data-trains="encoder">encoder only</button><button class="pill" data-trains="decoder">decoder only</button></span>
       <label>speed <select name="speed"><option value="1">full</option><option value="0.5">half</option>
         <option value="0.1">slow</option></select></label>
       <span class="aside">changes are written into the run</span>
@@ -43,6 +41,7 @@ function makeTransport(bar, send) {
       send({ command });
     });
   }
+  const wishes = { beta: makeWish(), learning_rate: makeWish(), trains: makeWish(), speed: makeWish() };
   for (const field of bar.querySelectorAll(".steering [name]")) {
     field.addEventListener("change", () => {
       const value = Number(field.value);
@@ -50,43 +49,67 @@ function makeTransport(bar, send) {
         field.reportValidity();
         return;
       }
-      field.dataset.mine = "1"; // what the run says no longer overwrites it
+      wishes[field.name].make(value);
       send({ command: field.name, value });
     });
   }
+  const parts = [...bar.querySelectorAll("[data-trains]")];
+  const press = (trains) => parts.forEach((button) => button.setAttribute("aria-pressed", button.dataset.trains === trains));
+  for (const button of parts) {
+    button.addEventListener("click", () => {
+      wishes.trains.make(button.dataset.trains);
+      press(button.dataset.trains);
+      send({ command: "trains", value: button.dataset.trains });
+    });
+  }
   return {
-    show({ state, progress, settings }) {
-      const { status, reason, epoch, epochs } = state;
-      bar.dataset.status = status;
-      bar.querySelector(".status-chip").textContent = status;
+    /** @param {Told} told */
+    show(told) {
+      const { state, progress, settings } = told;
+      bar.dataset.status = state.status;
+      bar.querySelector(".status-chip").textContent = state.status;
       bar.querySelector(".status-text").textContent = sentence(state, progress);
       for (const button of commands.children) {
-        button.hidden = !ASKED[status].includes(button.className);
+        button.hidden = !ASKED[state.status].includes(button.className);
         button.disabled = false;
       }
-      const share = status === "done" ? 1 : (epoch + (progress ? progress.done / progress.images : 0)) / Math.max(1, epochs);
+      const share = shareDone(state, progress);
       const meter = bar.querySelector(".progress");
-      meter.firstElementChild.style.width = `${100 * Math.min(1, share)}%`;
+      meter.firstElementChild.style.width = `${100 * share}%`;
       meter.setAttribute("aria-valuenow", Math.round(100 * share));
-      bar.querySelector(".steering").hidden = !["running", "paused", "queued"].includes(status);
-      const isVae = settings.kind === "vae";
-      bar.querySelector("[name=beta]").parentElement.hidden = !isVae;
-      for (const name of ["beta", "learning_rate"]) {
+      bar.querySelector(".steering").hidden = !["running", "paused", "queued"].includes(state.status);
+      bar.querySelector("[name=beta]").parentElement.hidden = settings.kind !== "vae";
+      for (const name of ["beta", "learning_rate", "speed"]) {
         const field = bar.querySelector(`[name=${name}]`);
-        if (!field.dataset.mine && field.getRootNode().activeElement !== field) field.value = settings[name];
+        const value = wishes[name].or(inForce(told, name));
+        if (field.getRootNode().activeElement !== field) field.value = value; // not under the fingers
       }
-      return reason;
+      press(wishes.trains.or(inForce(told, "trains")));
+      for (const button of parts) button.disabled = settings.kind === "pca";
     },
   };
 }
 
+function shareDone({ status, epoch, epochs }, progress) {
+  if (status === "done") return 1;
+  const begun = progress ? progress.done / progress.images : 0;
+  return Math.min(1, (epoch + begun) / Math.max(1, epochs));
+}
+
+/** What is to be said of a run beside its status. */
 function sentence({ status, reason, epoch, epochs }, progress) {
   if (status === "running" && progress) {
     const left = progress.secondsLeft === null ? "" : `, ${duration(progress.secondsLeft)} left`;
     return `epoch ${Math.min(epoch + 1, epochs)} of ${epochs}: ${Math.round(progress.imagesPerSecond).toLocaleString("en")} images a second${left}`;
   }
-  const said = reason ? `${SAYINGS[status]}: ${reason}` : SAYINGS[status];
-  return `${said}. ${epoch} of ${epochs} epochs`;
+  const saying = {
+    queued: "waiting for its turn",
+    running: "about to begin",
+    stopping: "after this batch it saves and stops",
+    stopped: `${reason ?? "stopped"}${epoch > 0 ? "; every whole epoch is kept" : ""}`,
+    failed: reason,
+  }[status];
+  return `${saying ? `${saying}. ` : ""}${epoch} of ${epochs} epochs`;
 }
 
 function duration(seconds) {

@@ -17,13 +17,14 @@ def watch(run_id: str, owner: str | None, beside: Sequence[tuple[str, str]]) -> 
     """The live view of a run that `owner` may see, with the curves of others (id, name) over its own."""
     try:
         run = read_run(jobs.find(library.RUNS, run_id))
-    except RunError as error:
-        st.warning(f"{error}.".capitalize())
-        return
-    if not run.is_shown_to(owner):
+    except RunError:
+        run = None
+    if run is None or not run.is_shown_to(owner):  # the same words: whose it is, is nobody else's business
         st.warning(f"There is no run named {run_id[:60]!r}; it may have been deleted.")
         return
-    wish = live(run_id, beside, key=f"live-{run_id}")
+    wish, has_changed = live(run_id, beside, key=f"live-{run_id}")
+    if has_changed:
+        st.rerun()  # the table names the status too
     if wish is None:
         return
     if not run.belongs_to(owner):

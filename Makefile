@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 app: $(VENV)/installed
 	$(BIN)/streamlit run app.py
 
+# Those of a file share its server and its browser.
 test: $(VENV)/installed-dev browser check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 quick: $(VENV)/installed-dev
-	$(BIN)/pytest -m "not browser and not slow"
+	$(BIN)/pytest -n auto -m "not browser and not slow"
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

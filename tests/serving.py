@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0  # seconds until an app that has not started is given up
+WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever the environment says
 APP_ON_OTHER_MODELS = """
 import sys
 from pathlib import Path
@@ -22,14 +23,14 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import vae.library
+from ui.background import background
 from ui.routes import routes
-from ui.train.dispatcher import dispatching
 from ui.visitor import NamesVisitors
 
 vae.library.RUNS = Path({runs!r})
 vae.library.FOLDERS = (Path({models!r}), vae.library.RUNS)
 app = st.App(
-    {root!r} + "/pages/router.py", routes=routes, lifespan=dispatching, middleware=[Middleware(NamesVisitors)]
+    {root!r} + "/pages/router.py", routes=routes, lifespan=background, middleware=[Middleware(NamesVisitors)]
 )
 """
 
@@ -43,22 +44,33 @@ def app_on(models: Path, folder: Path) -> Path:
     return script
 
 
-@contextmanager
-def serve(script: Path, log: Path) -> Iterator[str]:
-    """`streamlit run script` on a free port, its output in `log`: the address, once it answers; stopped at the end."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://localhost:{port}"
+        return probe.getsockname()[1]
+
+
+def start(script: Path, log: Path, port: int) -> subprocess.Popen[bytes]:
+    """`streamlit run script`, its output added to `log`, once it answers; whoever asks ends it."""
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     options = ("--server.headless=true", "--server.fileWatcherType=none")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT) as process,
-    ):
+    with log.open("ab") as output:
+        process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(f"http://localhost:{port}", process, log)
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+@contextmanager
+def serve(script: Path, log: Path) -> Iterator[str]:
+    """The same on a free port: the address; stopped at the end."""
+    port = free_port()
+    with start(script, log, port) as process:
         try:
-            _wait_for(url, process, log)
-            yield url
+            yield f"http://localhost:{port}"
         finally:
             process.terminate()
     # Streamlit itself may complain about a page that was closed half-way; our own files may not be in any traceback.
@@ -71,7 +83,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=PATIENCE):
+            with WITHOUT_PROXY.open(f"{url}/_stcore/health", timeout=PATIENCE):
                 return
         except OSError:
             time.sleep(0.05)

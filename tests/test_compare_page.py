@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import vae
 import vae.library
 from tests.serving import ROOT
-from ui.compare.choice import data_groups, fitting, opening_pair
+from ui.compare.choice import data_groups, fitting, opening_pair, pair_with
 from ui.compare.compression import through, with_pca
 from ui.compare.names import names_of
 from ui.compare.numbers import figures_of, written
@@ -79,6 +79,20 @@ def test_every_offered_pair_is_of_one_data_set() -> None:
         assert options[left].card.model.latent_dim == options[right].card.model.latent_dim
         for name in names:
             assert set(fitting(options[name], options)) == set(names) - {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        ("digits-vae-2d", ("digits-ae-2d", "digits-vae-2d")),
+        ("digits-ae-2d", ("digits-ae-2d", "digits-vae-2d")),
+        ("mnist-vae-20d", ("mnist-ae-2d", "mnist-vae-20d")),
+    ],
+)
+def test_a_model_stands_beside_the_one_that_tells_most(name: str, pair: tuple[str, str]) -> None:
+    options = model_options()
+    assert pair_with(options[name], options) == pair
+    assert pair_with(options[name], {name: options[name]}) is None
 
 
 def test_without_two_that_fit_the_page_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from ui.routes import payload_url
 from vae.classifier.card import classifier_file
 from vae.export import network_payload
 from vae.library import list_cards
+from vae.training.journal import RunState, now, write_state
 
 
 class Answer(NamedTuple):
@@ -173,3 +174,27 @@ def test_no_other_classifier_is_served(address: str, name: str) -> None:
     answer = ask(address, f"/api/classifiers/{name}.safetensors")
     assert 400 <= answer.status < 500 or answer.headers["content-type"].startswith("text/html")
     assert b"vae-network" not in answer.body
+
+
+def test_a_run_s_weights_go_to_those_who_may_see_the_run(models: Path, tmp_path: Path) -> None:
+    ann, ben = "a" * 32, "b" * 32
+    app = app_on(models, tmp_path)
+    for name, owner in (("of-ann", ann), ("of-anybody", None)):
+        folder = tmp_path / "runs" / name
+        copytree(models / STROKES, folder)
+        when = now()
+        write_state(folder, RunState(status="done", epoch=1, epochs=1, owner=owner, created=when, updated=when))
+    with serve(app, tmp_path / "log.txt") as url:
+
+        def status(name: str, visitor: str | None) -> int:
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+            connection.request(
+                "GET",
+                f"/api/models/{name}/decoder.safetensors",
+                headers={"Cookie": f"vae_visitor={visitor}"} if visitor else {},
+            )
+            return connection.getresponse().status
+
+        assert [status("of-ann", who) for who in (ann, ben, None)] == [200, 404, 404]
+        assert [status("of-anybody", who) for who in (ann, ben, None)] == [200, 200, 200]
+        assert status(STROKES, ben) == 200

@@ -11,13 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 import vae.library
 from tests.serving import ROOT
-from ui.train.form import PRESETS, command_line
+from ui.train.form import FIRST, PRESETS, command_line
 from ui.train.live import Wish, wish
 from ui.train.marks import marks_for
 from ui.train.new_run import duration
-from ui.visitor import known, visitor_of
+from ui.train.sharing import link
+from ui.visitor import NOBODY, known, visitor_of
 from vae.cli_options import option_name
 from vae.config import RunConfig, flat_fields, from_flat, to_flat
+from vae.errors import ConfigError
 from vae.jobs import list_runs
 
 PAGE = ROOT / "pages" / "train.py"
@@ -46,8 +48,8 @@ def test_every_setting_has_a_field_or_does_not_apply(runs: Path) -> None:
     app = run()
     assert not app.exception
     labels = {widget.label for widget in [*app.selectbox, *app.number_input, *app.text_input]}
-    not_for_a_vae = {"loss"}
-    assert len(labels) >= len(flat_fields()) - len(not_for_a_vae)
+    not_for_a_vae_of_digits = {"loss", "image_size"}
+    assert len(labels) >= len(flat_fields()) - len(not_for_a_vae_of_digits)
     assert {"Data set", "Latent dimensions d", "Beta", "Learning rate", "Likelihood", "Seed"} <= labels
 
 
@@ -70,6 +72,40 @@ def test_what_no_run_can_have_is_said_in_a_sentence(runs: Path, label: str, valu
     assert list_runs(runs) == []
 
 
+def test_every_bound_of_the_config_is_a_bound_of_its_field(runs: Path) -> None:
+    """The field holds what the config holds; the config itself refuses what lies beyond, whoever asks."""
+    app = run()
+    tried = 0
+    for widget in app.number_input:
+        name = next(name for name in flat_fields() if widget.key == f"train-{name}-{FIRST}")
+        for bound, beyond in ((widget.min, -1), (widget.max, 1)):
+            if bound is None:
+                continue
+            tried += 1
+            if name != "epochs" or beyond < 0:  # the host's own limit on epochs lies below the config's
+                with pytest.raises(ConfigError, match=name):
+                    from_flat({name: type(bound)(bound + beyond * max(1, abs(bound)))})
+            field(app, widget.label).set_value(bound)
+            app.run()
+            assert not app.exception
+            said_wrong = [error.value for error in app.error]
+            assert all(name in said and "cannot be trained" in said for said in said_wrong)
+            app = run()
+    assert tried >= 10
+
+
+def test_a_value_out_of_bounds_never_becomes_a_config(runs: Path) -> None:
+    app = run()
+    for label, value in (("Latent dimensions d", 257), ("Epochs", 0), ("Learning rate", 11.0), ("Seed", -1)):
+        field(app, label).set_value(value)
+        app.run()
+        assert not app.exception
+        if not app.error:
+            parsed(app.code[0].value)  # it was brought within its bounds: this raises ConfigError for what is not
+        assert all("cannot be trained" in error.value for error in app.error)
+        app = run()
+
+
 def test_a_run_that_is_gone_is_said_to_be(runs: Path) -> None:
     for name in ("nobody", "../checkpoints", "x" * 999, "."):
         app = run(run=name)
@@ -81,6 +117,15 @@ def test_a_run_that_is_gone_is_said_to_be(runs: Path) -> None:
 def test_every_preset_is_a_run_and_its_command_line_says_the_same(preset: str) -> None:
     config = from_flat(PRESETS[preset])
     assert parsed(command_line(config)) == config
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name not in (FIRST, "My own images")])
+def test_a_preset_fills_the_form(runs: Path, preset: str) -> None:
+    app = run()
+    next(pills for pills in app.button_group if pills.key == "train-preset").set_value(preset).run()
+    assert not app.exception
+    assert not app.error
+    assert parsed(app.code[0].value) == from_flat(PRESETS[preset])
 
 
 @given(
@@ -122,6 +167,11 @@ def parsed(command: str) -> RunConfig:
         ({"command": "beta", "value": "4"}, None),
         ({"command": "beta", "value": True}, None),
         ({"command": "rm -rf"}, None),
+        ({"command": ["pause"]}, None),
+        ({"command": "trains", "value": "encoder"}, Wish("trains", "encoder")),
+        ({"command": "trains", "value": "neither"}, None),
+        ({"command": "trains", "value": ["encoder"]}, None),
+        ({"command": "exact_gap_images", "value": 32}, Wish("exact_gap_images", 32.0)),
         ("pause", None),
         (None, None),
     ],
@@ -144,8 +194,14 @@ def test_a_visitor_s_name_is_one_that_was_given_here() -> None:
     name = "0123456789abcdef" * 2
     assert known(name) == name
     assert visitor_of(f"a=b; vae_visitor={name}") == name
+    assert visitor_of("a=b") == NOBODY
     for forged in (None, "", "../x", name.upper(), name + "0", f"{name}\n"):
         assert known(forged) is None
+
+
+def test_the_link_to_a_run_is_whole_where_the_page_s_address_is_known() -> None:
+    assert link("a-1", "https://host:8/vae/train?run=other#top") == "https://host:8/vae/train?run=a-1"
+    assert link("a-1", None) == "/train?run=a-1"
 
 
 def test_durations_are_said_as_a_person_says_them() -> None:

@@ -9,6 +9,19 @@ from safetensors.numpy import load_file
 from tests.browser.explorer_page import LOAD_TIMEOUT, NEXT_FRAMES, READ_CANVAS, read_png
 from tests.serving import ROOT
 
+# What comes later above the maps moves them: a mouse that aims meanwhile misses.
+STANDS_STILL = """(map, frames) => new Promise((resolve) => {
+  let place = "";
+  let left = frames;
+  const look = () => {
+    const { x, y, width } = map.getBoundingClientRect();
+    left = place === `${x} ${y} ${width}` ? left - 1 : frames;
+    place = `${x} ${y} ${width}`;
+    left > 0 ? requestAnimationFrame(look) : resolve();
+  };
+  look();
+})"""
+
 
 class ComparePage:
     """`names` are what the page calls the two models, left and right."""
@@ -21,7 +34,7 @@ class ComparePage:
         page.goto(url)
         page.locator(".duet[data-models]").wait_for()
         page.evaluate("document.fonts.ready.then(() => {})")
-        self.frames(4)
+        self.map(0).evaluate(STANDS_STILL, 10)
 
     def map(self, side: int) -> Locator:
         return self.page.get_by_label(f"latent map, {self.names[side]}", exact=True)

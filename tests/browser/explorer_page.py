@@ -126,12 +126,7 @@ class ExplorerPage:
         self.page.evaluate(NEXT_FRAMES, count)
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Let the page draw until a condition holds. Raises TimeoutError when it never does."""
-        deadline = time.monotonic() + LOAD_TIMEOUT / 1000
-        while not holds():
-            if time.monotonic() > deadline:
-                raise TimeoutError("The page never came to show what was waited for.")
-            self.frames(5)
+        wait_until(self.page, holds)
 
     def copied_z(self) -> np.ndarray:
         """The z of the link that "Copy link" puts into the clipboard: three decimals."""
@@ -173,6 +168,15 @@ class ExplorerPage:
             }"""
         )
         return place[0], place[1]
+
+
+def wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    """Let the page draw until a condition holds. Raises TimeoutError when it never does."""
+    deadline = time.monotonic() + LOAD_TIMEOUT / 1000
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError("The page never came to show what was waited for.")
+        page.evaluate(NEXT_FRAMES, 5)
 
 
 class Opener:

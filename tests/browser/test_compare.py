@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 import vae
 from tests.browser.compare_page import ComparePage, shares_on_map, stored_codes
-from tests.browser.explorer_page import LEVEL, grey_levels
+from tests.browser.explorer_page import LEVEL, grey_levels, wait_until
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.browser
@@ -115,13 +115,19 @@ def test_the_straight_way_is_decoded_in_eleven_steps(compare: Opened) -> None:
     page.page.get_by_role("button", name="Start here").click()
     page.page.mouse.click(*page.point(0, *shares[second]))
     strip = page.page.get_by_role("img", name="the way, AE", exact=True)
-    page.page.wait_for_timeout(1500)  # the strip follows a moment behind
-    images = np.array(strip.evaluate("(canvas) => Array.from(canvas.images)")).reshape(11, *model.shape)
     # The left point is where the mouse was, a pixel from the dot at most; its images change little over that.
-    box = page.map(0).bounding_box()
-    assert box
     ends = model.images(torch.from_numpy(codes[[first, second]])).numpy()
-    assert np.abs(images[[0, -1]] - ends).mean() < 0.02
+
+    def decoded_steps() -> np.ndarray:
+        images = strip.evaluate("(canvas) => Array.from(canvas.images ?? [])")
+        return np.array(images).reshape(-1, *model.shape)
+
+    def reaches_both_ends() -> bool:
+        steps = decoded_steps()
+        return len(steps) == 11 and float(np.abs(steps[[0, -1]] - ends).mean()) < 0.02
+
+    wait_until(page.page, reaches_both_ends)  # the strip follows a moment behind
+    images = decoded_steps()
     middle = model.images(torch.from_numpy(codes[[first, second]].mean(axis=0, keepdims=True))).numpy()
     assert np.abs(images[5] - middle[0]).mean() < 0.03
 

@@ -1,71 +1,32 @@
 """A training from the page: play, watch, pause, stop, come back; and torch's images in the film."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 from safetensors.torch import load_file
 
 from tests.browser.explorer_page import LEVEL, LOAD_TIMEOUT, READ_CANVAS, read_png
-from tests.made_models import make_models
-from tests.serving import app_on, serve
+from tests.browser.train_runs import TRAINING_TIMEOUT, opened_copy, played, trained, wait_for
+from vae.jobs import list_runs
 from vae.models import build
 from vae.training.journal import film_frames, read_config, read_events, read_state
 
 pytestmark = pytest.mark.browser
 
 EPOCHS = 12
-TRAINING_TIMEOUT = 180_000  # milliseconds; a busy machine may be slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("train")
-    make_models(folder / "models")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def train_url(home: Path) -> Iterator[str]:
-    with serve(app_on(home / "models", home), home / "log.txt") as url:
-        yield f"{url}/train"
-    for process in psutil.process_iter(["cmdline"]):
-        if str(home) in " ".join(process.info["cmdline"] or []):
-            process.kill()
-
-
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1360, "height": 1200})
-    context.set_default_timeout(LOAD_TIMEOUT)
-    yield context
-    context.close()
-
-
-def played(visitor: BrowserContext, url: str, epochs: int = EPOCHS) -> tuple[Page, str]:
-    """A page on which a run of the small digits was just begun, and the run's id."""
-    page = visitor.new_page()
-    page.goto(url)
-    field = page.get_by_label("Epochs", exact=True)
-    field.fill(str(epochs))
-    field.press("Enter")
-    page.get_by_text(f"--epochs {epochs} ").wait_for()
-    page.get_by_role("button", name="Play").click()
-    page.locator(".live[data-status]").wait_for()
-    return page, page.url.partition("run=")[2]
-
-
-def wait_for(page: Page, status: str) -> None:
-    page.locator(f".live[data-status={status}]").wait_for(timeout=TRAINING_TIMEOUT)
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("finished"), EPOCHS)
 
 
 def test_a_run_is_played_watched_and_found_again(visitor: BrowserContext, train_url: str, home: Path) -> None:
-    page, run_id = played(visitor, train_url)
+    page, run_id = played(visitor, train_url, EPOCHS)
     folder = home / "runs" / run_id
     page.close()  # the run goes on
     page = visitor.new_page()
@@ -119,10 +80,18 @@ def test_pause_one_epoch_stop_and_resume(visitor: BrowserContext, train_url: str
     beta = page.get_by_label("beta", exact=True)
     beta.fill("4")
     beta.press("Enter")
+    page.get_by_role("button", name="Play", exact=True).last.click()
+    page.get_by_text(f"from epoch {before + 2}: beta 4").wait_for(timeout=TRAINING_TIMEOUT)
     page.get_by_role("button", name="Stop and keep").click()
     wait_for(page, "stopped")
+    page.get_by_test_id("stDataFrame").get_by_text("stopped", exact=True).wait_for(state="attached")
     assert read_state(folder).status == "stopped"
-    assert json.loads((folder / "card.json").read_text())["training"]["epochs"] == before + 1
+    page.get_by_role("link", name="open in the explorer").wait_for()  # now that it is a model
+    trained = json.loads((folder / "card.json").read_text())["training"]
+    assert trained["epochs"] >= before + 1
+    assert [(change["name"], change["epoch"], change["new"]) for change in trained["changes"]] == [
+        ("beta", before + 2, 4.0)
+    ]
     page.get_by_role("button", name="Resume").click()
     wait_for(page, "running")
     shown = page.locator(".live").get_attribute("data-epoch")
@@ -131,9 +100,10 @@ def test_pause_one_epoch_stop_and_resume(visitor: BrowserContext, train_url: str
     wait_for(page, "stopped")
 
 
-def test_another_visitor_does_not_see_a_run(visitor: BrowserContext, browser: Browser, train_url: str) -> None:
-    page, run_id = played(visitor, train_url, epochs=2)
-    wait_for(page, "done")
+def test_another_visitor_does_not_see_a_run(
+    visitor: BrowserContext, browser: Browser, train_url: str, home: Path, finished: Path
+) -> None:
+    _, run_id = opened_copy(finished, home / "runs", visitor, train_url)
     other = browser.new_context()
     stranger = other.new_page()
     stranger.goto(f"{train_url}?run={run_id}")
@@ -143,9 +113,10 @@ def test_another_visitor_does_not_see_a_run(visitor: BrowserContext, browser: Br
     other.close()
 
 
-def test_a_run_is_deleted_only_after_asking(visitor: BrowserContext, train_url: str, home: Path) -> None:
-    page, run_id = played(visitor, train_url, epochs=2)
-    wait_for(page, "done")
+def test_a_run_is_deleted_only_after_asking(
+    visitor: BrowserContext, train_url: str, home: Path, finished: Path
+) -> None:
+    page, run_id = opened_copy(finished, home / "runs", visitor, train_url)
     page.get_by_role("button", name="Discard").click()
     page.get_by_text("cannot be undone").wait_for()
     assert (home / "runs" / run_id).is_dir()
@@ -153,3 +124,100 @@ def test_a_run_is_deleted_only_after_asking(visitor: BrowserContext, train_url: 
     page.get_by_text("cannot be undone").wait_for(state="hidden")
     page.wait_for_function("!location.search.includes('run=')")
     assert not (home / "runs" / run_id).exists()
+
+
+# Notes where the map's points are drawn, by drawing: what is asked of the canvas, in the order of the points.
+NOTE_POINTS = """(() => {
+  const { clearRect, fillRect } = CanvasRenderingContext2D.prototype;
+  globalThis.drawings = [];
+  const isMap = (context) => context.canvas.classList.contains("points");
+  CanvasRenderingContext2D.prototype.clearRect = function (...at) {
+    if (isMap(this)) drawings.push([]);
+    clearRect.apply(this, at);
+  };
+  CanvasRenderingContext2D.prototype.fillRect = function (x, y, width, height) {
+    if (isMap(this)) drawings.at(-1).push([x + width / 2, y + height / 2]);
+    fillRect.call(this, x, y, width, height);
+  };
+})()"""
+
+
+def test_points_move_from_epoch_to_epoch_each_on_its_own_way(
+    visitor: BrowserContext, train_url: str, home: Path, finished: Path
+) -> None:
+    visitor.add_init_script(NOTE_POINTS)
+    page, _ = opened_copy(finished, home / "runs", visitor, train_url)
+    page.locator(f".live[data-epoch='{EPOCHS}']").wait_for()
+    page.wait_for_timeout(1500)
+    scrubber = page.get_by_role("slider", name="epoch")
+    scrubber.fill("2")
+    page.locator(".live[data-epoch='2']").wait_for()
+    page.wait_for_timeout(1500)
+    page.evaluate("drawings.length = 0")
+    scrubber.fill(str(EPOCHS))
+    page.locator(f".live[data-epoch='{EPOCHS}']").wait_for()
+    page.wait_for_timeout(1500)
+    seen = [np.array(points) for points in page.evaluate("drawings")]
+    assert {len(points) for points in seen} == {360}  # every test image, in every drawing
+    # The window fits the new epoch at once; from there on only points move.
+    first, last = seen[1], seen[-1]
+    way = last - first
+    assert np.abs(way).max() > 20  # pixels: there is something to see
+    shares = [float((way * (points - first)).sum() / (way**2).sum()) for points in seen[1:]]
+    assert shares == sorted(shares)
+    between = [points for points, share in zip(seen[1:], shares, strict=True) if 0.02 < share < 0.98]
+    assert len(between) >= 3  # drawn on the way; how often is the machine's business
+    for points, share in zip(seen[1:], shares, strict=True):
+        assert np.abs(points - (first + share * way)).max() < 0.1  # each straight from its place to its place
+
+
+def test_a_finished_run_opens_in_the_explorer_and_follows_a_drag(
+    visitor: BrowserContext, train_url: str, home: Path, finished: Path
+) -> None:
+    page, run_id = opened_copy(finished, home / "runs", visitor, train_url)
+    page.goto(f"{train_url.removesuffix('/train')}/?model={run_id}")
+    page.locator(f".explorer[data-model={run_id}]").wait_for()
+    image, slider = page.get_by_role("img", name="decoded image", exact=True), page.get_by_role("slider", name="z1")
+    before = read_png(image.evaluate(READ_CANVAS))
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.9 * box["width"], middle, steps=5)
+    during = read_png(image.evaluate(READ_CANVAS))  # the button is still down
+    page.mouse.up()
+    assert float(slider.input_value()) > 1
+    assert np.abs(during.astype(float) - before).max() > LEVEL
+
+
+def test_a_shared_run_is_watched_by_another_visitor_who_cannot_steer_it(
+    visitor: BrowserContext, browser: Browser, train_url: str, home: Path
+) -> None:
+    page, run_id = played(visitor, train_url, epochs=1000)
+    page.locator(".live[data-epoch]").wait_for(timeout=TRAINING_TIMEOUT)
+    stranger = browser.new_context().new_page()
+    stranger.set_default_timeout(LOAD_TIMEOUT)
+    stranger.goto(f"{train_url}?run={run_id}")
+    stranger.get_by_text("it may have been deleted").wait_for()
+
+    page.goto(f"{train_url}?run={run_id}")
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    table.click(position={"x": 18, "y": 52})  # the newest run's box
+    page.get_by_text("Shared: every visitor may watch it").click()
+    link = page.get_by_test_id("stCode").get_by_text(f"run={run_id}").inner_text().strip()
+    assert link == f"{train_url}?run={run_id}"
+    assert read_state(home / "runs" / run_id).status == "running"
+
+    stranger.goto(link)
+    stranger.locator(".live[data-epoch]").wait_for()
+    stranger.get_by_role("button", name="Stop and keep").click()
+    stranger.get_by_text("This run is another visitor's: you may watch it.").wait_for()
+    assert list_runs(home / "runs")[0].state.status == "running"
+    page.get_by_text("Shared: every visitor may watch it").click()
+    stranger.get_by_text("it may have been deleted").first.wait_for()  # the live view says so, or the page drawn anew
+    stranger.context.close()
+    page.get_by_role("button", name="Stop and keep").click()
+    wait_for(page, "stopped")

@@ -14,7 +14,7 @@ import psutil
 from benchmarks.harness import ROOT, chromium
 from benchmarks.report import WIDTH
 
-NAMES = ("drag", "decode", "start", "sessions", "training")
+NAMES = ("drag", "decode", "start", "sessions", "training", "train_page")
 RESULTS = Path(__file__).with_name("results.md")
 
 

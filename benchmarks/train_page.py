@@ -82,7 +82,7 @@ def press_all(visit: TrainVisit) -> Times:
     code, main_part = "[data-testid=stCode]", "[data-testid=stMain]"
     scrubber = page.get_by_role("slider", name="epoch", exact=True)
     presets = (("beta = 0", "--beta 0"), ("A plain autoencoder", "--model ae"))
-    table = page.get_by_test_id("stDataFrame").first
+    box = page.locator(".runs tbody").get_by_role("checkbox").first
 
     def field(turn: int) -> float:
         seed = page.get_by_label("Epochs", exact=True)
@@ -98,8 +98,8 @@ def press_all(visit: TrainVisit) -> Times:
         return visit.timed(lambda: scrubber.fill(str(epoch)), "input", ".live", f"^{epoch}$", "data-epoch")
 
     def choose(turn: int) -> float:
-        holds = "Choose rows" if turn % 2 else "Settings for a new run"
-        return visit.timed(lambda: table.click(position={"x": 18, "y": 52}), "pointerdown", main_part, holds)
+        holds = "Tick runs" if turn % 2 else "Settings for a new run"
+        return visit.timed(box.click, "pointerdown", main_part, holds)
 
     controls: dict[str, Callable[[int], float]] = {
         "a field of the form": field,

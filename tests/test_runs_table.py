@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import vae.library
 from tests.serving import ROOT
-from ui.train.runs_table import CHOSEN
+from ui.train.runs_list import CHOSEN
 
 PAGE = ROOT / "pages" / "train.py"
 SHIPPED = ROOT / "checkpoints"

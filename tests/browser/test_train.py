@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext
 from safetensors.torch import load_file
 
 from tests.browser.explorer_page import LEVEL, LOAD_TIMEOUT, READ_CANVAS, read_png
-from tests.browser.train_runs import TRAINING_TIMEOUT, opened_copy, played, trained, wait_for
+from tests.browser.train_runs import TRAINING_TIMEOUT, opened_copy, played, row_of, trained, wait_for
 from vae.jobs import list_runs
 from vae.models import build
 from vae.training.journal import film_frames, read_config, read_events, read_state
@@ -84,7 +84,7 @@ def test_pause_one_epoch_stop_and_resume(visitor: BrowserContext, train_url: str
     page.get_by_text(f"from epoch {before + 2}: beta 4").wait_for(timeout=TRAINING_TIMEOUT)
     page.get_by_role("button", name="Stop and keep").click()
     wait_for(page, "stopped")
-    page.get_by_test_id("stDataFrame").get_by_text("stopped", exact=True).wait_for(state="attached")
+    row_of(page, run_id).get_by_text("stopped", exact=True).wait_for()
     assert read_state(folder).status == "stopped"
     page.get_by_role("link", name="open in the explorer").wait_for()  # now that it is a model
     trained = json.loads((folder / "card.json").read_text())["training"]
@@ -202,10 +202,7 @@ def test_a_shared_run_is_watched_by_another_visitor_who_cannot_steer_it(
     stranger.get_by_text("it may have been deleted").wait_for()
 
     page.goto(f"{train_url}?run={run_id}")
-    table = page.get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
-    table.click(position={"x": 18, "y": 52})  # the newest run's box
+    row_of(page, run_id).get_by_role("checkbox").check()
     page.get_by_text("Shared: every visitor may watch it").click()
     link = page.get_by_test_id("stCode").get_by_text(f"run={run_id}").inner_text().strip()
     assert link == f"{train_url}?run={run_id}"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.explorer_page import READ_CANVAS, read_png
-from tests.browser.test_train import TRAINING_TIMEOUT, played, wait_for
+from tests.browser.train_runs import TRAINING_TIMEOUT, played, wait_for
 from ui.theme import QUANTITIES
 from vae.card import read_card
 from vae.training.journal import read_events, read_state

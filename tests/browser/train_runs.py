@@ -6,7 +6,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from ui.train.form import SMALL
 from ui.visitor import COOKIE
@@ -43,14 +43,30 @@ def trained(folder: Path, epochs: int) -> Path:
 
 def opened_copy(finished: Path, runs: Path, visitor: BrowserContext, url: str) -> tuple[Page, str]:
     """A page on a copy of a finished run, and the copy's id. It is the visitor's own, under a name of their own."""
-    run_id, owner = f"{finished.name}-{secrets.token_hex(3)}", secrets.token_hex(16)
-    shutil.copytree(finished, runs / run_id)
-    write_state(runs / run_id, read_state(finished).told(owner=owner))
+    owner = secrets.token_hex(16)
+    run_id = copied(finished, runs, owner)
     visitor.add_cookies([{"name": COOKIE, "value": owner, "url": url}])
     page = visitor.new_page()
     page.goto(f"{url}?run={run_id}")
     wait_for(page, "done")
     return page, run_id
+
+
+def copied(finished: Path, runs: Path, owner: str | None) -> str:
+    """A copy of a finished run that belongs to `owner`: its id."""
+    run_id = f"{finished.name}-{secrets.token_hex(3)}"
+    shutil.copytree(finished, runs / run_id)
+    write_state(runs / run_id, read_state(finished).told(owner=owner))
+    return run_id
+
+
+def owner_of(folder: Path) -> str | None:
+    return read_state(folder).owner
+
+
+def row_of(page: Page, run_id: str) -> Locator:
+    """What the table tells of the run."""
+    return page.locator(".runs tbody tr").filter(has=page.get_by_role("link", name=run_id, exact=True))
 
 
 def wait_for(page: Page, status: str) -> None:

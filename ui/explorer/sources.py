@@ -38,6 +38,11 @@ def script(*views: Path) -> str:
     return f"const RUNTIME_SOURCE = {json.dumps(runtime)};\n{runtime}\n{_joined(PARTS)}\n{own}"
 
 
+def parts_script(*views: Path) -> str:
+    """The module of a component that runs no network: the smaller parts, and its own `views`."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "parts.js", *views))
+
+
 def style(*sheets: Path) -> str:
     """What every component shares, with the quantities' colours as variables, and the component's own `sheets`."""
     themes = f".vae {{ {_variables(0)} }}\n.vae.dark {{ {_variables(1)} }}\n"

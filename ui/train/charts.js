@@ -21,7 +21,7 @@ function makeCharts(card) {
         box.hidden = told.settings.kind !== "vae" && name !== "reconstruction";
         const values = (epochs, side) => epochs.map((entry) => [entry.epoch, entry[side][name]]);
         const overlays = others.map(({ epochs }, k) => ({
-          values: values(epochs, "test"), color: colors.classes[(k + 2) % colors.classes.length], dash: [], width: 1.5,
+          values: values(epochs, "test"), color: overlayColor(k, colors), dash: [], width: 1.5,
         }));
         curves.show({
           series: [
@@ -35,12 +35,24 @@ function makeCharts(card) {
         if (newest) figure.textContent = `${signed(newest.test[name], 2)} nats`;
       }
       card.querySelector(".changes").textContent = asSentence(told.changes.map(changeText).join("; "));
-      card.querySelector(".overlays").textContent = others.length ? `Beside: ${others.map((other) => other.name).join(", ")}.` : "";
+      nameOverlays(card.querySelector(".overlays"), others, colors);
     },
     stop() {
       for (const { curves } of charts) curves.stop();
     },
   };
+}
+
+function overlayColor(k, { classes }) {
+  return classes[(k + 2) % classes.length];
+}
+
+function nameOverlays(line, others, colors) {
+  line.replaceChildren(others.length ? "Beside: " : "");
+  others.forEach(({ name }, k) => {
+    element("i", "chip", line).style.background = overlayColor(k, colors);
+    line.append(` ${name}${k < others.length - 1 ? ", " : "."}`);
+  });
 }
 
 function asSentence(text) {

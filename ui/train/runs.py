@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui.train.runs_table import chosen_runs, runs_table
+from ui.train.runs_list import chosen_runs
+from ui.train.runs_table import runs_table
 from ui.train.watch import watch
 from vae import jobs, library
 
@@ -19,4 +20,4 @@ def _draw(owner: str | None, watched: str | None) -> None:
     runs = jobs.list_runs(library.RUNS, owner)
     if watched:
         watch(watched, owner, [(run.id, run.id) for run in chosen_runs(runs) if run.id != watched])
-    runs_table(runs, owner)
+    runs_table(runs, owner, watched)

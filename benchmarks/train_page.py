@@ -29,7 +29,7 @@ from vae.jobs.settings import JobSettings
 ROUNDS = 5
 WAIT = 12.0  # seconds that a person takes over the form
 PRESSES = 20  # of each control
-PAIRS = 5  # of runs, the page's and the command line's
+PAIRS = 11  # of runs, the page's and the command line's
 EPOCHS = 100  # of those
 MOST_UNTIL_NUMBER, MOST_ANSWER, MOST_UNTIL_SHIPPED, LEAST_SHARE = 3.0, 300.0, 60.0, 0.9  # the targets
 SHIPPED = json.loads((CHECKPOINTS / "digits-vae-2d" / "card.json").read_text())["metrics"]["elbo"]

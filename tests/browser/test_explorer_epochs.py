@@ -79,6 +79,7 @@ def test_a_stranger_sees_no_epoch_of_it(
     stranger = browser.new_context()
     for file in ("0002.safetensors", "2/latents", "followed.safetensors"):
         address = f"{train_url.removesuffix('/train')}/api/runs/{run_id}/film/{file}"
-        assert visitor.request.get(address).status == 200
+        assert visitor.request.get(address).headers["cache-control"] == "no-store"
+        assert "immutable" in visitor.request.get(f"{address}?v=1").headers["cache-control"]
         assert stranger.request.get(address).status == 404
     stranger.close()

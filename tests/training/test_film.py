@@ -1,6 +1,7 @@
 """The film of a run: what each frame has of its epoch, how long a film gets, and reading it without torch."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from vae.data import load
 from vae.errors import CheckpointError
 from vae.export import network_payload
 from vae.training import film
+from vae.training.events import Started
 from vae.training.film import Film
-from vae.training.film_view import kl_at, latents_at
+from vae.training.film_view import kl_at, latents_at, version_of_frame
 from vae.training.journal import FILM, film_frames
+from vae.training.run import run
 
 # --- what is written
 
@@ -54,13 +57,29 @@ def test_a_stopped_and_resumed_film_is_the_whole_one(done: Path, tmp_path: Path)
         assert film_frames(tmp_path)[epoch].read_bytes() == frame.read_bytes()
 
 
+def test_an_epoch_that_was_filmed_and_never_saved_is_filmed_anew_and_told_apart(tmp_path: Path) -> None:
+    stopped_run(config_of(latent_dim=3), tmp_path, epoch=2, batch=2)
+    ahead = tmp_path / FILM / "0002.safetensors"
+    ahead.write_bytes(film_frames(tmp_path)[1].read_bytes())  # as a kill between filming and saving leaves it
+    os.utime(ahead, ns=(0, 0))
+    before = version_of_frame(tmp_path, 2)
+    events = run(config_of(latent_dim=3), tmp_path, resume=True)
+    next(event for event in events if isinstance(event, Started))
+    assert list(film_frames(tmp_path)) == [0, 1]
+    for _ in events:
+        pass
+    assert load_file(ahead)["mu"].shape == (len(load("digits", "test")), 3)
+    assert version_of_frame(tmp_path, 2) != before
+    assert version_of_frame(tmp_path, 99) == 0
+
+
 @pytest.mark.parametrize(("epochs", "most"), [(9, 4), (16, 5), (40, 2), (7, 100)])
 def test_a_long_film_keeps_every_so_many_frames_and_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int, most: int
 ) -> None:
     monkeypatch.setattr(film, "MOST_FRAMES", most)
     model = vae.models.build(config_of().model, (1, 8, 8))
-    kept = Film(tmp_path, load("digits", "test").head(3))
+    kept = Film(tmp_path, load("digits", "test").head(3), 0)
     for epoch in range(epochs + 1):
         kept.add(epoch, model)
         found = list(film_frames(tmp_path))
@@ -74,7 +93,7 @@ def test_a_long_film_keeps_every_so_many_frames_and_the_newest(
 
 def test_the_film_has_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = vae.models.build(config_of().model, (1, 8, 8))
-    kept = Film(tmp_path, load("digits", "test"))
+    kept = Film(tmp_path, load("digits", "test"), 0)
     kept.add(0, model)
     size = film_frames(tmp_path)[0].stat().st_size
     monkeypatch.setenv("VAE_FILM_BYTES", str(5 * size))
@@ -88,7 +107,7 @@ def test_codes_too_large_for_a_half_are_the_largest_half(tmp_path: Path) -> None
     with torch.no_grad():
         for weights in model.encoder.parameters():
             weights.mul_(1e3)
-    Film(tmp_path, load("digits", "test")).add(0, model)
+    Film(tmp_path, load("digits", "test"), 0).add(0, model)
     assert np.isfinite(load_file(film_frames(tmp_path)[0])["mu"]).all()
 
 

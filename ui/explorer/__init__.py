@@ -11,7 +11,7 @@ from ui.explorer.sources import script, style
 from ui.models import ModelOption
 from ui.routes import payload_url
 from ui.theme import CLASSES
-from vae.training.film_view import kl_at
+from vae.training.film_view import kl_at, version_of_frame
 
 WIDEST = 1e4  # no model at hand has codes that far out
 
@@ -70,12 +70,13 @@ def describe(option: ModelOption) -> dict[str, Any]:
 def describe_epoch(option: ModelOption, epoch: int) -> dict[str, Any]:
     """What is another after an epoch that is in the film of the run."""
     film = f"/api/runs/{option.id}/film/{epoch:04d}"
+    version = version_of_frame(option.folder, epoch)
     return {
         "epoch": epoch,
         "kl": kl_at(option.folder, epoch),
         "factors": None,
-        "decoderUrl": f"{film}.safetensors",
-        "latentsUrl": f"{film}/latents",
+        "decoderUrl": f"{film}.safetensors?v={version}",
+        "latentsUrl": f"{film}/latents?v={version}",
     }
 
 

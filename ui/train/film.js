@@ -1,6 +1,5 @@
 // The film of a training: every epoch's decoder and codes.
 
-
 /**
  * Fetches the frames of the film at an address; the browser keeps each for good, and the newest few stay decoded.
  *
@@ -15,13 +14,22 @@ function makeFilm(address) {
   const KEPT = 12;
   const frames = new Map();
   let followed = null;
+  let filmedSince = null;
   return {
-    /** @returns {Promise<Frame>} */
-    async frame(epoch) {
-      followed ??= await fetchBytes(`${address}/followed.safetensors`).then(readFollowed);
+    /**
+     * @param {number} start  of the run, as `Told` has it: after another one the frames may be others
+     * @returns {Promise<Frame>}
+     */
+    async frame(epoch, start) {
+      if (start !== filmedSince) {
+        frames.clear();
+        followed = null;
+        filmedSince = start;
+      }
+      followed ??= await fetchBytes(`${address}/followed.safetensors?v=${start}`).then(readFollowed);
       if (!frames.has(epoch)) {
         const name = String(epoch).padStart(4, "0");
-        const loading = fetchBytes(`${address}/${name}.safetensors`).then((bytes) => readFrame(bytes, followed));
+        const loading = fetchBytes(`${address}/${name}.safetensors?v=${start}`).then((bytes) => readFrame(bytes, followed));
         loading.catch(() => frames.delete(epoch));
         frames.set(epoch, loading);
         if (frames.size > KEPT) frames.delete(frames.keys().next().value);

@@ -18,6 +18,7 @@ function createLive(root, address, offeredImages) {
   let others = []; // runs whose curves are laid over
   let beside = null; // where they are
   let shown = null; // the epoch on show
+  let shownSince = null; // the start of the run that it was filmed after
   let isFollowing = true; // the newest epoch, as it comes
   let colors = null;
   let send = null;
@@ -106,6 +107,7 @@ function createLive(root, address, offeredImages) {
       scrubber.max = newest;
       scrubber.disabled = newest === 0;
       if (isFollowing) goTo(newest);
+      else if (shown !== null) goTo(shown); // which may have been filmed again
     }
     drawCharts();
   }
@@ -122,13 +124,14 @@ function createLive(root, address, offeredImages) {
   /** To an epoch, or the nearest one before it that the film has kept. */
   async function goTo(epoch) {
     const at = told.frames.filter((each) => each <= epoch).at(-1) ?? told.frames[0];
-    if (at === undefined || at === shown) return;
+    if (at === undefined || (at === shown && told.start === shownSince)) return;
     shown = at;
+    shownSince = told.start;
     scrubber.value = at;
     find(".epoch").textContent = at === 0 ? "before training" : `after epoch ${at}`;
     let frame;
     try {
-      frame = await film.frame(at);
+      frame = await film.frame(at, told.start);
     } catch (error) {
       if (isOver || at !== shown) return;
       complain("film", `Epoch ${at} could not be shown: ${error.message}`);

@@ -54,6 +54,7 @@ def _live(request: Request) -> Response:
 def standing(folder: Path, config: RunConfig, state: RunState, after: int) -> dict[str, Any]:
     """Everything that the live view draws from; of the events, those after number `after`."""
     events = read_events(folder, after).events
+    started = next((event for event in reversed(events) if event["event"] == "started"), {})
     moving = state.moving
     controls = read_controls(folder) or Controls()
     return {
@@ -73,7 +74,8 @@ def standing(folder: Path, config: RunConfig, state: RunState, after: int) -> di
             if event["event"] == "changed" and event.keys() >= CHANGE
         ],
         "gaps": [gap for event in events if event["event"] == "gap_measured" and (gap := _gap(event))],
-        "images": next((event.get("images") for event in reversed(events) if event["event"] == "started"), None),
+        "images": started.get("images"),
+        "start": started.get("n"),
         "last": max((event["n"] for event in events), default=after),
         "frames": list(film_frames(folder)),
         "settings": {
@@ -111,7 +113,7 @@ def _film(request: Request) -> Response:
     path = run.folder / FILM / name if run and FRAME.fullmatch(name) else None
     if path is None or not path.is_file():
         return JSONResponse({"error": "this frame is not here"}, status_code=404)
-    return _frame(path.read_bytes())
+    return _frame(path.read_bytes(), request)
 
 
 def _latents(request: Request) -> Response:
@@ -123,12 +125,13 @@ def _latents(request: Request) -> Response:
     except CheckpointError as error:
         reason = str(error).replace(str(run.folder), run.id) if run else str(error)
         return JSONResponse({"error": reason}, status_code=404)
-    return _frame(body)
+    return _frame(body, request)
 
 
-def _frame(body: bytes) -> Response:
-    """For good: a resumed run may film an epoch again, with the same weights; a new run has another name."""
-    headers = {"content-encoding": "identity", "cache-control": FOR_GOOD}
+def _frame(body: bytes, request: Request) -> Response:
+    """What the browser may keep for good if it says which it is: a resumed run may film an epoch again."""
+    cache = FOR_GOOD if "v" in request.query_params else "no-store"
+    headers = {"content-encoding": "identity", "cache-control": cache}
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 

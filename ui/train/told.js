@@ -1,7 +1,7 @@
 // What the server has told of a run: plain data. Each answer brings what is new since the one before.
 
 const ENDED = ["stopped", "failed", "done"];
-const NOTHING_TOLD = { epochs: [], gaps: [], changes: [], images: 0, frames: [], last: -1 };
+const NOTHING_TOLD = { epochs: [], gaps: [], changes: [], images: 0, start: 0, frames: [], last: -1 };
 
 /**
  * @typedef {object} Told
@@ -10,6 +10,7 @@ const NOTHING_TOLD = { epochs: [], gaps: [], changes: [], images: 0, frames: [],
  *   each epoch whose gap was measured, in order
  * @property {{epoch: number, batch: number, name: string, value: any}[]} changes  of settings, as they hold now
  * @property {number} images  that it trains on; 0 until it has said so
+ * @property {number} start  the number of the event that told of its last start; a resumed run films some epochs again
  * @property {number[]} frames  the epochs that are in its film
  * @property {object} settings  those it began with, and the speed, which is no part of what the run is
  * @property {number} last  the number of the last event told
@@ -24,6 +25,7 @@ function withNews(told, said) {
     gaps: withEpochs(told.gaps, said.gaps),
     changes: said.changes.reduce(withChange, told.changes),
     images: said.images ?? told.images,
+    start: said.start ?? told.start,
   };
 }
 

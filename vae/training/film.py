@@ -30,11 +30,15 @@ class Film:
     of M test images. What these images are lies beside the frames, once: see `FOLLOWED`.
     """
 
-    def __init__(self, folder: Path, test_set: ImageSet) -> None:
+    def __init__(self, folder: Path, test_set: ImageSet, epoch: int) -> None:
+        """Of a run that goes on after `epoch`: frames of later ones, filmed and never saved, are filmed anew."""
         self._folder = folder
         self._followed = test_set.head(IMAGES)
         (folder / FILM).mkdir(exist_ok=True)
         remove_leftovers(folder / FILM, ["*.safetensors"])
+        for ahead, path in film_frames(folder).items():
+            if ahead > epoch:
+                path.unlink(missing_ok=True)
         write_atomically(folder / FILM / FOLLOWED, _followed(self._followed), durable=False)
 
     def add(self, epoch: int, model: Model) -> None:

@@ -28,6 +28,14 @@ def latents_at(folder: Path, epoch: int) -> bytes:
     return save(tensors)
 
 
+def version_of_frame(folder: Path, epoch: int) -> int:
+    """Another one when the epoch was filmed again; 0 when the film has no such epoch."""
+    try:
+        return film_frames(folder)[epoch].stat().st_mtime_ns
+    except (KeyError, OSError):
+        return 0
+
+
 def kl_at(folder: Path, epoch: int) -> list[float] | None:
     """KL of each dimension on the test set after an epoch, in nats; None when the run has not told it."""
     told = [event for event in read_events(folder).events if event["event"] == "epoch_done"]

@@ -108,7 +108,7 @@ class _Run:
         def controls() -> Controls:
             return asked().model_copy(update={"stop": True}) if self.stop() else asked()
 
-        film, gap_meter = Film(folder, self.data.test), GapMeter(self.data.test)
+        film, gap_meter = Film(folder, self.data.test, state.epoch), GapMeter(self.data.test)
         if state.epoch == 0:
             film.add(0, state.model)
         self._save_state()

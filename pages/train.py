@@ -12,9 +12,7 @@ st.title("Train, and watch", anchor=False)
 st.markdown("Choose, press play, and see the map form. A run goes on when you close the page, and waits for you here.")
 owner = visitor()
 watched = st.query_params.get("run")
-above = st.container()  # the form is first on the page, and last to be made: it measures for a moment
+new_run(owner, expanded=watched is None)
 runs_of(owner, watched)
 freezing_tasks()
 what_the_loss_is()
-with above:
-    new_run(owner, expanded=watched is None)

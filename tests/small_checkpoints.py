@@ -10,7 +10,7 @@ from vae.card import Card, DataCard, Metrics, TrainingCard
 from vae.codes import Codes
 from vae.config import RunConfig
 from vae.models import Model, build
-from vae.models.networks import Shape
+from vae.network_sizes import Shape
 
 FILES = ("card.json", "latents.safetensors", "weights.safetensors")
 

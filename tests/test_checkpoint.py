@@ -19,7 +19,7 @@ from vae import checkpoint
 from vae.config import LIKELIHOODS, RunConfig, from_flat
 from vae.files import write_atomically
 from vae.library import list_cards
-from vae.models.networks import Shape
+from vae.network_sizes import Shape
 
 shapes = st.tuples(st.sampled_from([1, 3]), st.integers(8, 20), st.integers(8, 20))
 configs = st.builds(

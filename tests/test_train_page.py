@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 import vae.library
 from tests.serving import ROOT
+from ui.train.forecast_route import duration
 from ui.train.form import FIRST, PRESETS, command_line
 from ui.train.live import Wish, wish
 from ui.train.marks import marks_for
-from ui.train.new_run import duration
 from ui.train.sharing import link
 from ui.visitor import NOBODY, known, visitor_of
 from vae.cli_options import option_name

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ui.models import ModelOption, hash_of_file, model_options
+from ui.train.forecast_route import routes as forecast_routes
 from ui.train.routes import routes as run_routes
 from ui.visitor import visitor_of
 from vae.classifier.card import classifier_file, read_classifier_card
@@ -59,6 +60,7 @@ def _binary(body: bytes, request: Request, current: str) -> Response:
 
 routes = [
     *run_routes,
+    *forecast_routes,
     Route("/api/models/{name}/{part}.safetensors", _payload),
     Route("/api/classifiers/{dataset}.safetensors", _classifier),
 ]

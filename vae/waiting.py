@@ -1,13 +1,14 @@
 """`python -m vae.waiting`: loads what training needs, waits for a run, and is from then on `python -m vae train`.
 
-Reads one line, the run's folder and niceness as JSON; the end of the input instead means that nobody needs it any more.
-See `vae.jobs.spare`.
+Says when it has loaded all, and reads one line: the run's folder and niceness as JSON. The end of the input instead
+means that nobody needs it any more. See `vae.jobs.spare`.
 """
 
 import json
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from vae import cli
@@ -16,6 +17,8 @@ from vae.training.journal import LOG
 
 def main() -> None:
     load_all()
+    with suppress(OSError):  # the app may be gone, and have left a run
+        os.write(sys.stdout.fileno(), b"loaded\n")
     line = sys.stdin.readline()
     if not line.endswith("\n"):
         return

@@ -10,7 +10,8 @@ from vae.config import ModelConfig
 from vae.data import load
 from vae.errors import ConfigError, DataError
 from vae.jobs import JobSettings
-from vae.jobs.forecast import SIZES, forecast, parameters_of, sizes_of
+from vae.jobs.forecast import forecast
+from vae.jobs.sizes import SIZES, parameters_of, sizes_of
 from vae.library import list_cards
 from vae.models import build
 

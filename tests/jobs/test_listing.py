@@ -186,9 +186,18 @@ def test_a_link_out_of_the_folder_is_no_run(tmp_path: Path) -> None:
         find(tmp_path / "runs", "link")
 
 
-def test_looking_at_runs_needs_no_torch() -> None:
-    code = "import sys, vae.jobs; print('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"
+QUEUES = """
+import sys
+from pathlib import Path
+from vae.config import RunConfig
+from vae.jobs import enqueue, list_runs
+runs = Path(sys.argv[1])
+enqueue(RunConfig(), runs)
+print(len(list_runs(runs)), "torch" in sys.modules)
+"""
+
+
+def test_queuing_and_looking_at_runs_needs_no_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", QUEUES, str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "False"]

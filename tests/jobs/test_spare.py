@@ -13,7 +13,7 @@ import psutil
 import pytest
 from made_runs import small
 
-from vae.jobs import JobSettings, enqueue, list_runs, prepare, processes, start_due
+from vae.jobs import JobSettings, enqueue, is_preparing, list_runs, prepare, processes, start_due
 from vae.jobs.listing import Run
 from vae.jobs.processes import environment_of_runs
 from vae.jobs.spare import Spare
@@ -90,6 +90,24 @@ def test_one_waits_at_most_and_not_for_ever(runs: Path, spare: Spare) -> None:
     process.wait(PATIENCE)
     start_due(runs, ONE)
     assert waiting() == []
+
+
+def test_it_is_told_when_it_has_loaded_also_for_a_run(runs: Path, spare: Spare) -> None:
+    assert not is_preparing()
+    start_due(runs, ONE)
+    prepare(ONE)
+    assert is_preparing()  # without another turn
+    enqueue(LONG, runs, "ann")
+    start_due(runs, ONE)
+    assert list_runs(runs)[0].is_at_work
+    until(lambda: not is_preparing())
+    assert not is_preparing()
+    prepare(ONE.model_copy(update={"most_running": 2}))
+    start_due(runs, ONE.model_copy(update={"most_running": 2}))
+    assert is_preparing()
+    assert spare._process is not None
+    spare._process.kill()
+    until(lambda: not is_preparing())
 
 
 def test_one_that_cannot_even_wait_is_not_started_for_ever(

@@ -15,8 +15,8 @@ from vae.models.likelihoods import (
     continuous_bernoulli,
     gaussian,
     gaussian_learned,
-    raw_channels,
 )
+from vae.network_sizes import raw_channels
 
 SHAPE = (3, 4, 5)
 RNG = np.random.default_rng(0)

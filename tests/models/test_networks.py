@@ -9,7 +9,7 @@ from torch.distributions import Distribution
 from vae.config import LIKELIHOODS, ModelConfig
 from vae.errors import ConfigError
 from vae.models import PCA, VAE, Model, build
-from vae.models.networks import Shape
+from vae.network_sizes import Shape, count_parameters
 
 SHAPES: list[Shape] = [(1, 8, 8), (1, 28, 20), (1, 28, 28), (3, 64, 64), (1, 9, 63), (3, 8, 64), (1, 15, 17)]
 PCAS = [{"kind": "pca"}]
@@ -60,6 +60,22 @@ def test_shapes(kind: dict[str, str], network: str, shape: Shape) -> None:
 @given(st.sampled_from([1, 3]), st.integers(8, 64), st.integers(8, 64), st.sampled_from(["mlp", "conv"]))
 def test_any_size_within_the_bounds_fits(channels: int, height: int, width: int, network: str) -> None:
     check_shapes(config_of(network=network), (channels, height, width))
+
+
+@given(
+    kind=st.sampled_from(AES + VAES + PCAS),
+    network=st.sampled_from(["mlp", "conv"]),
+    hidden=st.lists(st.integers(1, 99), min_size=1, max_size=4),
+    latent_dim=st.integers(1, 64),
+    shape=st.tuples(st.sampled_from([1, 3]), st.integers(8, 64), st.integers(8, 64)),
+)
+def test_parameters_are_counted_before_there_are_any(
+    kind: dict[str, str], network: str, hidden: list[int], latent_dim: int, shape: Shape
+) -> None:
+    config = config_of(network=network, hidden=tuple(hidden), latent_dim=latent_dim, **kind)
+    with torch.device("meta"):
+        model = build(config, shape)
+    assert count_parameters(config, shape) == sum(parameter.numel() for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("network", ["mlp", "conv"])

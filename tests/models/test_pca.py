@@ -13,7 +13,7 @@ from vae.config import ModelConfig
 from vae.data import load
 from vae.errors import ConfigError
 from vae.models import PCA, build
-from vae.models.networks import Shape
+from vae.network_sizes import Shape
 from vae.pixels import to_float
 from vae.training.fit_pca import principal_components
 

@@ -14,7 +14,8 @@ from vae.config import Activation, ModelConfig
 from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
 from vae.models.layers import describe
-from vae.models.networks import Shape, build_encoder
+from vae.models.networks import build_encoder
+from vae.network_sizes import Shape
 from vae.weights_file import read_tensors, to_bytes
 
 PREFIX = "encoder"  # what the browser's runtime calls a network that takes images

@@ -2,20 +2,19 @@
 
 import math
 import time
-from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
 from vae.analysis.averages import MEASURE_BATCH, measure
 from vae.analysis.evaluate import ELBO_SAMPLES
 from vae.config import ModelConfig, Network, RunConfig
-from vae.data import is_own, load, sizes_of_own
 from vae.errors import ConfigError
 from vae.evidence import Evidence, measure_gap
+from vae.jobs.prober import Forecast
 from vae.jobs.settings import JobSettings
+from vae.jobs.sizes import parameters_of, sizes_of
 from vae.models import VAE, Model, build
-from vae.models.networks import Shape
+from vae.network_sizes import Shape
 from vae.training.controls import Controls
 from vae.training.loop import train
 from vae.training.state import TrainingState
@@ -31,25 +30,6 @@ GAP_PROBE = 8  # images
 PROCESS_BYTES = 920_000_000  # measured: a process that has loaded torch, its CUDA libraries too, and no data yet
 COPIES_OF_DATA = 6  # bytes as read, as held and as trained on, and what a test set is measured with
 COPIES_OF_WEIGHTS = 6  # weights, gradients, Adam's two moments, the last good epoch, what is being saved
-
-# Known sets need not be loaded, nor even be here.
-SIZES: dict[str, tuple[int, int, Shape]] = {
-    "digits": (1437, 360, (1, 8, 8)),
-    "shapes": (20_000, 4_000, (1, 32, 32)),
-    "mnist": (60_000, 10_000, (1, 28, 28)),
-    "fashion-mnist": (60_000, 10_000, (1, 28, 28)),
-    "kmnist": (60_000, 10_000, (1, 28, 28)),
-    "olivetti": (320, 80, (1, 64, 64)),
-    "freyface": (1768, 197, (1, 28, 20)),
-}
-
-
-@dataclass(frozen=True)
-class Forecast:
-    parameters: int
-    memory: int  # bytes, about
-    seconds: float  # from the start to the checkpoint
-    measured: str  # how, as a sentence
 
 
 def forecast(config: RunConfig, settings: JobSettings | None = None) -> Forecast:
@@ -83,27 +63,6 @@ def forecast(config: RunConfig, settings: JobSettings | None = None) -> Forecast
         f"{training_rate:,.0f} images/s, measured on {steps} training steps on this machine, {settings.threads} "
         f"{'thread' if settings.threads == 1 else 'threads'}",
     )
-
-
-def parameters_of(config: RunConfig) -> int:
-    """Raises ConfigError for a model that cannot be, DataError."""
-    return _parameters(config.model, sizes_of(config.dataset, config.image_size)[2])
-
-
-def _parameters(config: ModelConfig, shape: Shape) -> int:
-    with torch.device("meta"):  # no memory is claimed to count
-        return sum(p.numel() for p in build(config, shape).parameters())
-
-
-def sizes_of(dataset: str, image_size: int | None = None) -> tuple[int, int, Shape]:
-    """Training images, test images and the shape of one. Raises DataError for a set that is not known, ConfigError."""
-    return sizes_of_own(dataset, image_size) if is_own(dataset) else SIZES.get(dataset) or _sizes_of(dataset)
-
-
-@lru_cache(maxsize=64)
-def _sizes_of(dataset: str) -> tuple[int, int, Shape]:
-    train_set, test_set = load(dataset, "train"), load(dataset, "test")
-    return len(train_set), len(test_set), train_set.shape
 
 
 def _training_rate(model: Model, config: RunConfig, images: int, shape: Shape) -> tuple[float, int]:

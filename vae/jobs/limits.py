@@ -7,13 +7,12 @@ from vae.data import is_own, plain_name
 from vae.errors import ConfigError, RunError
 from vae.jobs.listing import list_runs
 from vae.jobs.settings import JobSettings
+from vae.jobs.sizes import parameters_of
 from vae.jobs.uploads import is_upload_of
 
 
 def check_config(config: RunConfig, settings: JobSettings) -> None:
     """Raises ConfigError for more epochs or parameters than allowed, and for a model that cannot be; DataError."""
-    from vae.jobs.forecast import parameters_of
-
     check_epochs(config.training.epochs, settings)
     parameters = parameters_of(config)
     if parameters > settings.most_parameters:

@@ -51,9 +51,14 @@ def enqueue(
 
 
 def prepare(settings: JobSettings | None = None) -> None:
-    """Say that somebody may start a run soon: a process that will wait for it begins with the next `start_due`."""
+    """Say that somebody may start a run soon: if the last `start_due` found room, a process begins to wait for it."""
     settings = settings or JobSettings.from_environment()
     spare.want(60 * settings.spare_minutes)
+
+
+def is_preparing() -> bool:
+    """Whether the process that will wait for a run loads just now: what else takes the machine makes the run wait."""
+    return spare.is_loading()
 
 
 def start_due(runs: Path, settings: JobSettings | None = None) -> list[str]:

@@ -5,6 +5,7 @@ at most one.
 """
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -22,26 +23,23 @@ class Spare:
     def __init__(self) -> None:
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._loading: subprocess.Popen[bytes] | None = None
         self._environment: Mapping[str, str] = {}
+        self._had_room = False
         self._wanted_until = float("-inf")  # monotonic seconds
 
     def want(self, seconds: float) -> None:
-        """Somebody may start a run within so many seconds from now. Nothing begins before `keep` is called."""
+        """Somebody may start a run within so many seconds from now: begins at once where `keep` last found room."""
         with self._lock:
             self._wanted_until = time.monotonic() + seconds
+            if self._had_room and self._process is None:
+                self._keep(True, self._environment)
 
     def keep(self, room: bool, environment: Mapping[str, str]) -> None:
         """Start the process when it is wanted and there is `room` for a run; let it go when it is not."""
         with self._lock:
-            if self._process is not None and self._process.poll() is not None:
-                if not self._is_let_go():
-                    self._wanted_until = float("-inf")  # it could not even wait: another one would not fare better
-                self._process = None
-            wanted = room and time.monotonic() < self._wanted_until
-            if wanted and self._process is None:
-                self._start(environment)
-            elif not wanted:
-                self._let_go()
+            self._had_room = room
+            self._keep(room, environment)
 
     def take(self, folder: Path, environment: Mapping[str, str], niceness: int) -> subprocess.Popen[bytes] | None:
         """Give the run in `folder` to the process, which lowers its priority once it has loaded all.
@@ -64,13 +62,37 @@ class Spare:
                 return None  # it ended just now
             return process
 
-    def _start(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
+    def is_loading(self) -> bool:
+        """Whether a process loads just now, be it for a run that it has been given meanwhile."""
+        with self._lock:
+            process = self._loading
+            if process is None or process.stdout is None:
+                return False
+            if process.poll() is None and not select.select([process.stdout], [], [], 0)[0]:
+                return True
+            process.stdout.close()
+            self._loading = None
+            return False
+
+    def _keep(self, room: bool, environment: Mapping[str, str]) -> None:
+        if self._process is not None and self._process.poll() is not None:
+            if not self._is_let_go():
+                self._wanted_until = float("-inf")  # it could not even wait: another one would not fare better
+            self._process = None
+        wanted = room and time.monotonic() < self._wanted_until
+        if self._process is None:
+            self._environment = dict(environment)
+        if wanted and self._process is None:
+            self._start()
+        elif not wanted:
+            self._let_go()
+
+    def _start(self) -> None:
         with suppress(OSError):  # without one a run begins too, only later
-            self._process = subprocess.Popen(
+            self._process = self._loading = subprocess.Popen(
                 COMMAND,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=self._environment,
                 start_new_session=True,  # as a run it outlives this process

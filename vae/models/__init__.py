@@ -4,9 +4,9 @@ import torch
 
 from vae.config import Kind, ModelConfig
 from vae.models.autoencoder import Autoencoder
-from vae.models.networks import Shape
 from vae.models.pca import PCA
 from vae.models.vae import VAE
+from vae.network_sizes import Shape
 
 Model = Autoencoder | VAE | PCA
 KINDS: dict[Kind, type[Autoencoder] | type[VAE] | type[PCA]] = {"ae": Autoencoder, "vae": VAE, "pca": PCA}

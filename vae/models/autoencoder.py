@@ -8,7 +8,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from vae.card import Card
 from vae.config import ModelConfig
-from vae.models.networks import Shape, build_decoder, build_encoder
+from vae.models.networks import build_decoder, build_encoder
+from vae.network_sizes import Shape
 
 
 class Autoencoder(nn.Module):

@@ -44,11 +44,6 @@ def gaussian_learned(raw: Tensor, floor: float) -> Distribution:
     return _over_image(Normal(torch.sigmoid(mean), log_sigma.exp(), validate_args=False))
 
 
-def raw_channels(config: ModelConfig, channels: int) -> int:
-    """How many channels the decoder must give for images of `channels`."""
-    return 2 * channels if config.likelihood == "gaussian-learned" else channels
-
-
 def build_likelihood(config: ModelConfig) -> Callable[[Tensor], Distribution]:
     """The config's likelihood as a function from raw outputs to a distribution, batch (N,), event (C, H, W)."""
     match config.likelihood, config.sigma:

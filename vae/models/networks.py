@@ -1,17 +1,15 @@
 """Encoder and decoder networks: a plain `nn.Sequential` each, for any image from 8x8 to 64x64, square or not."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
 from torch import nn
 
 from vae.config import Activation, ModelConfig
-from vae.errors import ConfigError
-
-Shape = tuple[int, int, int]  # channels, height, width
+from vae.network_sizes import KERNEL, Shape, check_shape, pyramid
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "tanh": nn.Tanh}
-FIRST_CHANNELS, MOST_CHANNELS = 32, 128
 
 
 def build_encoder(config: ModelConfig, shape: Shape, outputs: int) -> nn.Sequential:
@@ -29,10 +27,10 @@ def build_decoder(config: ModelConfig, shape: Shape, channels: int) -> nn.Sequen
     hidden = _hidden(config, widths)
     if config.network == "mlp":
         size = (channels, *shape[1:])
-        return nn.Sequential(*hidden, nn.Linear(widths[-1], _product(size)), nn.Unflatten(1, size))
-    smallest = _pyramid(shape)[-1]
+        return nn.Sequential(*hidden, nn.Linear(widths[-1], math.prod(size)), nn.Unflatten(1, size))
+    smallest = pyramid(shape)[-1]
     activation = ACTIVATIONS[config.activation]
-    spread = (nn.Linear(widths[-1], _product(smallest)), activation(), nn.Unflatten(1, smallest))
+    spread = (nn.Linear(widths[-1], math.prod(smallest)), activation(), nn.Unflatten(1, smallest))
     return nn.Sequential(*hidden, *spread, *_upsampling(config, shape, channels))
 
 
@@ -41,47 +39,23 @@ def _hidden(config: ModelConfig, widths: tuple[int, ...]) -> list[nn.Module]:
     return [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
 
 
-def _pyramid(shape: Shape) -> list[Shape]:
-    """The image's shape and that of each halving, down to a side of 4 to 7 pixels: 28x28, 14x14, 7x7."""
-    levels = [shape]
-    while min(levels[-1][1:]) >= 8:
-        _, height, width = levels[-1]
-        levels.append((min(FIRST_CHANNELS << (len(levels) - 1), MOST_CHANNELS), height // 2, width // 2))
-    return levels
-
-
 def _downsampling(config: ModelConfig, shape: Shape) -> Iterator[nn.Module]:
-    for (fine, *_), (coarse, *_) in pairwise(_pyramid(shape)):
-        yield nn.Conv2d(fine, coarse, kernel_size=4, stride=2, padding=1)
+    for (fine, *_), (coarse, *_) in pairwise(pyramid(shape)):
+        yield nn.Conv2d(fine, coarse, kernel_size=KERNEL, stride=2, padding=1)
         yield ACTIVATIONS[config.activation]()
 
 
 def _upsampling(config: ModelConfig, shape: Shape, channels: int) -> Iterator[nn.Module]:
-    levels = _pyramid(shape)
+    levels = pyramid(shape)
     for coarse, fine in pairwise(reversed(levels)):
         last = fine is levels[0]
         # A halved odd side forgets one pixel; the output padding gives it back.
         odd = (fine[1] % 2, fine[2] % 2)
         outputs = channels if last else fine[0]
-        yield nn.ConvTranspose2d(coarse[0], outputs, kernel_size=4, stride=2, padding=1, output_padding=odd)
+        yield nn.ConvTranspose2d(coarse[0], outputs, kernel_size=KERNEL, stride=2, padding=1, output_padding=odd)
         if not last:
             yield ACTIVATIONS[config.activation]()
 
 
 def _flat_size(config: ModelConfig, shape: Shape) -> int:
-    return _product(_pyramid(shape)[-1] if config.network == "conv" else shape)
-
-
-def _product(shape: Shape) -> int:
-    channels, height, width = shape
-    return channels * height * width
-
-
-def check_shape(shape: Shape) -> None:
-    """Raises ConfigError for images that no network here takes."""
-    channels, height, width = shape
-    if channels not in (1, 3) or not (8 <= height <= 64 and 8 <= width <= 64):
-        raise ConfigError(
-            f"images of {channels} channels and {height}x{width} pixels do not fit; "
-            "wanted: 1 or 3 channels, 8 to 64 pixels a side"
-        )
+    return math.prod(pyramid(shape)[-1] if config.network == "conv" else shape)

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from vae.card import Card
 from vae.config import ModelConfig
-from vae.errors import ConfigError
-from vae.models.networks import Shape, check_shape
+from vae.network_sizes import Shape, check_components, check_shape
 
 
 class PCA(nn.Module):
@@ -25,13 +24,9 @@ class PCA(nn.Module):
         """Raises ConfigError for more dimensions than an image of `shape` has numbers."""
         super().__init__()
         check_shape(shape)
+        check_components(config.latent_dim, shape)
         self.config, self.shape = config, shape
         pixels = math.prod(shape)
-        if config.latent_dim > pixels:
-            raise ConfigError(
-                f"latent_dim = {config.latent_dim}: there are no more principal components than numbers in an image, "
-                f"{pixels}"
-            )
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, config.latent_dim))
         self.decoder = nn.Sequential(nn.Linear(config.latent_dim, pixels), nn.Unflatten(1, shape))
 

@@ -6,8 +6,9 @@ from torch.distributions import Distribution, Independent, Normal
 
 from vae.card import Card
 from vae.config import ModelConfig
-from vae.models.likelihoods import build_likelihood, raw_channels
-from vae.models.networks import Shape, build_decoder, build_encoder
+from vae.models.likelihoods import build_likelihood
+from vae.models.networks import build_decoder, build_encoder
+from vae.network_sizes import Shape, raw_channels
 
 # With beta = 0 nothing holds sigma up; a smaller one has no square in float32, and its KL no logarithm.
 SMALLEST_SIGMA = 1e-18

@@ -12,7 +12,7 @@ from vae.config import RunConfig, explain
 from vae.errors import CheckpointError, ConfigError
 from vae.files import write_atomically
 from vae.models import Model, build
-from vae.models.networks import Shape
+from vae.network_sizes import Shape
 from vae.training.changes import laid_out
 from vae.training.state import TrainingState
 

@@ -1,0 +1,79 @@
+// What a run will take: its parameters at once, the rest once the server has measured it, for a reader who sees it.
+
+function makeForecast(root) {
+  let address = "";
+  let config = null; // as text
+  let asked = null; // the config that was last asked for
+  let asking = new AbortController();
+  let isSeen = false;
+  const eye = new IntersectionObserver(([entry]) => {
+    isSeen = entry.isIntersecting;
+    ask();
+  });
+  eye.observe(root);
+
+  async function ask() {
+    if (!isSeen || asked === config) return;
+    asked = config;
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    let said;
+    try {
+      const reply = await fetch(`${address}?config=${encodeURIComponent(config)}`, { signal });
+      said = await reply.json();
+    } catch {
+      if (signal.aborted) return;
+      asked = null; // so that the next look asks anew
+      said = { error: "the server does not answer" };
+    }
+    if (!signal.aborted) write(said);
+  }
+
+  function write({ error, memory, time, measured }) {
+    const rest = root.querySelector(".rest");
+    rest.replaceChildren();
+    if (error) {
+      rest.append(` \u00b7 what it will take cannot be said: ${error}.`);
+      return;
+    }
+    rest.append(" \u00b7 up to ");
+    element("b", "", rest).textContent = memory;
+    rest.append(" of memory \u00b7 about ");
+    element("b", "", rest).textContent = time;
+    element("span", "aside", rest).textContent = measured;
+  }
+
+  return {
+    /** At each rerun of the form. */
+    show([where, wanted, parameters]) {
+      address = where;
+      if (config !== wanted) {
+        config = wanted;
+        root.replaceChildren();
+        element("b", "", root).textContent = parameters.toLocaleString("en");
+        root.append(" parameters");
+        const rest = element("span", "rest", root);
+        element("span", "aside", rest).textContent = "How long it will take is being measured.";
+      }
+      ask();
+    },
+    stop() {
+      eye.disconnect();
+      asking.abort();
+    },
+  };
+}
+
+const forecasts = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".forecast");
+  themeColors(root, []);
+  if (!forecasts.has(root)) forecasts.set(root, makeForecast(root));
+  forecasts.get(root).show(data);
+  return () => {
+    forecasts.get(root)?.stop();
+    forecasts.delete(root);
+  };
+}

@@ -1,0 +1,91 @@
+"""Forecasts by a process of its own, so that the app need not load torch, and answers others while a run is probed."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from vae.config import RunConfig
+from vae.errors import ConfigError, RunError
+from vae.jobs.processes import environment_of_runs
+from vae.jobs.settings import JobSettings
+
+COMMAND = (sys.executable, "-m", "vae.forecasting")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    parameters: int
+    memory: int  # bytes, about
+    seconds: float  # from the start to the checkpoint
+    measured: str  # how, as a sentence
+
+
+class Prober:
+    """May be asked by several threads at once; each waits for the one before, as two probes would measure each other.
+
+    The process begins when it is first asked, and ends with the app or when nobody has asked for a while.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def forecast(self, config: RunConfig) -> Forecast:
+        """What a run of `config` will take here.
+
+        Raises ConfigError for a model or images that cannot be, RunError when the process did not live to tell.
+        """
+        with self._lock:
+            answer = self._answer_of_waiting(config) or self._answer_of_new(config)
+        if answer is None:
+            raise RunError("the process that probes it ended before it could tell; the model may be too large for here")
+        said = json.loads(answer)
+        if "error" in said:
+            raise ConfigError(said["error"])
+        return Forecast(**said)
+
+    def _answer_of_waiting(self, config: RunConfig) -> str | None:
+        """None when there is no process, or it has ended: nobody had asked it for a while."""
+        return self._ask(self._process, config) if self._process else None
+
+    def _answer_of_new(self, config: RunConfig) -> str | None:
+        settings = JobSettings.from_environment()
+        self._process = subprocess.Popen(
+            ["nice", f"-n{settings.niceness}", *COMMAND],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment_of_runs(settings),
+            start_new_session=True,  # an interrupt at the app's terminal is the app's
+        )
+        return self._ask(self._process, config)
+
+    def _ask(self, process: subprocess.Popen[str], config: RunConfig) -> str | None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(config.model_dump_json() + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except OSError:
+            answer = ""
+        if answer.endswith("\n"):
+            return answer
+        self._process = None
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):  # what was not written is for nobody
+                stream.close()
+        return None
+
+
+_prober = Prober()
+
+
+def forecast_apart(config: RunConfig) -> Forecast:
+    """The forecast of this app's prober; see `Prober.forecast`."""
+    return _prober.forecast(config)

@@ -1,21 +1,29 @@
 // What a run will take: its parameters at once, the rest once the server has measured it, for a reader who sees it.
 
+const SETTLED = 500; // milliseconds without another change of the form
+
 function makeForecast(root) {
   let address = "";
   let config = null; // as text
   let asked = null; // the config that was last asked for
   let asking = new AbortController();
   let isSeen = false;
+  let timer = 0;
   const eye = new IntersectionObserver(([entry]) => {
     isSeen = entry.isIntersecting;
-    ask();
+    settle();
   });
   eye.observe(root);
 
-  async function ask() {
+  function settle() {
     if (!isSeen || asked === config) return;
-    asked = config;
     asking.abort();
+    clearTimeout(timer);
+    timer = setTimeout(ask, SETTLED);
+  }
+
+  async function ask() {
+    asked = config;
     asking = new AbortController();
     const { signal } = asking;
     let said;
@@ -56,9 +64,10 @@ function makeForecast(root) {
         const rest = element("span", "rest", root);
         element("span", "aside", rest).textContent = "How long it will take is being measured.";
       }
-      ask();
+      settle();
     },
     stop() {
+      clearTimeout(timer);
       eye.disconnect();
       asking.abort();
     },

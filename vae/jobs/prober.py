@@ -9,7 +9,7 @@ from threading import Lock
 
 from vae.config import RunConfig
 from vae.errors import ConfigError, RunError
-from vae.jobs.processes import environment_of_runs
+from vae.jobs.processes import environment_of_runs, lower_priority
 from vae.jobs.settings import JobSettings
 
 COMMAND = (sys.executable, "-m", "vae.forecasting")
@@ -54,13 +54,14 @@ class Prober:
     def _answer_of_new(self, config: RunConfig) -> str | None:
         settings = JobSettings.from_environment()
         self._process = subprocess.Popen(
-            ["nice", f"-n{settings.niceness}", *COMMAND],
+            COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment_of_runs(settings),
             start_new_session=True,  # an interrupt at the app's terminal is the app's
         )
+        lower_priority(self._process.pid, settings.niceness)
         return self._ask(self._process, config)
 
     def _ask(self, process: subprocess.Popen[str], config: RunConfig) -> str | None:

@@ -66,9 +66,15 @@ def _begin(folder: Path, environment: Mapping[str, str], niceness: int) -> subpr
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
-    process = psutil.Process(child.pid)
-    process.nice(max(process.nice(), niceness))
+    lower_priority(child.pid, niceness)
     return child
+
+
+def lower_priority(pid: int, niceness: int) -> None:
+    """To that of a run; what has ended meanwhile has none."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.nice(max(process.nice(), niceness))
 
 
 def reap() -> None:

@@ -88,7 +88,7 @@ def test_a_run_goes_on_without_its_server_and_is_found_by_the_next(visitor: Brow
     reached(left_open, 1)
     before = read_state(host.runs / run_id)
     host.kill()
-    left_open.get_by_text("The server does not answer").wait_for()
+    left_open.locator(".live .failure").get_by_text("The server does not answer").wait_for()
     left_open.wait_for_timeout(1500)
     meanwhile = read_state(host.runs / run_id)
     assert (meanwhile.pid, meanwhile.status) == (before.pid, "running")
@@ -99,7 +99,7 @@ def test_a_run_goes_on_without_its_server_and_is_found_by_the_next(visitor: Brow
     opened_anew.goto(f"{host.url}?run={run_id}")
     for page in (opened_anew, left_open):
         reached(page, meanwhile.epoch + 1)
-        page.get_by_text("The server does not answer").wait_for(state="hidden")
+        page.locator(".live .failure").get_by_text("The server does not answer").wait_for(state="hidden")
     assert read_state(host.runs / run_id).pid == before.pid
     stop(left_open)  # it steers again, too
     wait_for(opened_anew, "stopped")

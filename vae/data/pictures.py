@@ -21,6 +21,7 @@ DECODED_LARGER = 4  # a JPEG is decoded at no less than so many times the size a
 
 # Such pictures are refused here, and with more than a warning. For good: to set it for a moment is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of damage that it survives
 
 
 class BrokenPictureError(Exception):

@@ -53,6 +53,12 @@ def waiting() -> list[psutil.Process]:
     ]
 
 
+def the_one_that_waits() -> psutil.Process:
+    """Just started, a process has no command line for a moment."""
+    until(lambda: len(waiting()) == 1)
+    return waiting()[0]
+
+
 def until(holds: Callable[[], bool]) -> None:
     given_up = time.monotonic() + PATIENCE
     while not holds():
@@ -83,7 +89,7 @@ def test_one_waits_at_most_and_not_for_ever(runs: Path, spare: Spare) -> None:
     for _ in range(3):
         prepare(ONE)
         start_due(runs, ONE)
-    [process] = waiting()
+    process = the_one_that_waits()
     assert os.getsid(process.pid) == process.pid
     spare.want(-1)  # as when the time is over
     start_due(runs, ONE)
@@ -131,7 +137,7 @@ def test_its_run_is_that_of_the_command_bit_for_bit(
 ) -> None:
     prepare(ONE)
     start_due(runs, ONE)
-    [process] = waiting()
+    process = the_one_that_waits()
     monkeypatch.setenv("KMP_INIT_AT_FORK", "FALSE")  # as scikit-learn sets it when it is imported
     id = enqueue(small(), runs, "ann")
     assert start_due(runs, ONE) == [id]
@@ -154,7 +160,7 @@ def test_a_spare_with_other_threads_or_one_that_was_killed_is_passed_over(runs: 
     two = ONE.model_copy(update={"most_running": 2})
     prepare(two)
     spare.keep(room=True, environment=environment_of_runs(two) | {"OMP_NUM_THREADS": "7"})
-    [other] = waiting()
+    other = the_one_that_waits()
     id = enqueue(LONG, runs, "ann")
     start_due(runs, ONE)
     first = read_state(runs / id)
@@ -164,7 +170,7 @@ def test_a_spare_with_other_threads_or_one_that_was_killed_is_passed_over(runs: 
     other.wait(PATIENCE)
 
     start_due(runs, two)  # there is room for another run, and for who waits for it
-    [killed] = waiting()
+    killed = the_one_that_waits()
     killed.kill()
     killed.wait(PATIENCE)
     second = enqueue(LONG, runs, "bob")

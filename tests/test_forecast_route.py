@@ -32,7 +32,12 @@ def json_of(**values: object) -> str:
 
 def test_it_is_measured_once_and_said_as_a_person_says_it(measured: list[RunConfig]) -> None:
     for _ in range(2):
-        assert told(json_of(), NOBODY) == {"memory": "1.2 GB", "time": "61 s", "measured": "counted on fingers"}
+        assert told(json_of(), NOBODY) == {
+            "parameters": "7",
+            "memory": "1.2 GB",
+            "time": "61 s",
+            "measured": "counted on fingers",
+        }
     assert len(measured) == 1
 
 
@@ -66,10 +71,15 @@ def test_pictures_of_one_s_own_are_measured_anew_when_they_change(
     assert len(measured) == 2
 
 
-def test_who_has_gone_away_is_not_measured_for(measured: list[RunConfig]) -> None:
-    """The queue is held up meanwhile, as by another visitor's forecast."""
+@pytest.mark.parametrize("is_preparing", [False, True])
+def test_who_has_gone_away_is_not_measured_for(
+    measured: list[RunConfig], monkeypatch: pytest.MonkeyPatch, is_preparing: bool
+) -> None:
+    """The queue is held up meanwhile, as by another visitor's forecast; or a run's process loads."""
+    monkeypatch.setattr(forecast_route.jobs, "is_preparing", lambda: is_preparing)
     free = Event()
-    forecast_route._queue.submit(free.wait)
+    if not is_preparing:
+        forecast_route._queue.submit(free.wait)
     query = f"config={json_of()}".encode()
     scope = {"type": "http", "method": "GET", "path": ADDRESS, "query_string": query, "headers": []}
 

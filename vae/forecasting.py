@@ -16,13 +16,14 @@ from vae.errors import VaeError
 from vae.jobs.forecast import forecast
 
 MOST_IDLE = 600  # seconds
+MOST_BUSY = 120  # seconds; a probe takes one or two, and whoever waits for one that hangs would wait for ever
 
 
 def main() -> None:
     while True:
         signal.alarm(MOST_IDLE)  # the end of the process, unless somebody asks before
         line = sys.stdin.readline()
-        signal.alarm(0)
+        signal.alarm(MOST_BUSY)
         if not line.endswith("\n"):
             return
         said = json.dumps(answer(RunConfig.model_validate_json(line)))

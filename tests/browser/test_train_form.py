@@ -44,7 +44,9 @@ def test_a_model_that_is_too_large_is_refused_before_play(visitor: BrowserContex
     widths = page.get_by_label("Widths", exact=True)
     widths.fill("4096, 4096")
     widths.press("Enter")
-    page.get_by_text("parameters; at most 5,000,000 are trained here. Make it narrower.").wait_for()
+    refused = page.get_by_text("parameters; at most 5,000,000 are trained here. Make it narrower.")
+    refused.wait_for()
+    assert not refused.inner_text().endswith("..")
     page.get_by_role("button", name="Play", exact=True).wait_for(state="hidden")
 
 

@@ -77,6 +77,7 @@ def test_a_run_of_the_table_is_shown_without_loading_the_page_anew(
     page.locator(f".runs tr[data-watched] a[href='/train?run={second}']").wait_for()
     assert page.evaluate("globalThis.isTheSamePage")
     assert row_of(page, second).get_by_role("checkbox").is_checked()
+    assert page.locator(".runs a[aria-current]").all_inner_texts() == [second]
     page.go_back()
     page.wait_for_url(f"{train_url}?run={first}")
 

@@ -59,6 +59,7 @@ def test_it_says_what_the_forecast_says_with_the_priority_of_a_run(
         asked.forecast(small(kind="pca", latent_dim=65))
     assert asked._process is process
     process.kill()  # as when nobody had asked for a while
+    process.wait()
     assert asked.forecast(small()).parameters == said.parameters
 
 
@@ -78,6 +79,17 @@ def test_one_that_nobody_asks_ends(asked: Prober, monkeypatch: pytest.MonkeyPatc
     assert process is not None
     assert process.wait(PATIENCE) == -signal.SIGALRM
     assert asked.forecast(small()).parameters == before.parameters
+
+
+def test_a_question_that_hangs_or_kills_is_not_asked_twice(asked: Prober, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import time, vae.forecasting as f; f.MOST_BUSY = 1; f.forecast = lambda config: time.sleep(600); f.main()"
+    monkeypatch.setattr(prober, "COMMAND", (sys.executable, "-c", code))
+    begun: list[object] = []
+    begin = Prober._begin
+    monkeypatch.setattr(Prober, "_begin", lambda self: begun.append(self) or begin(self))
+    with pytest.raises(RunError, match="ended before it could tell"):
+        asked.forecast(small())
+    assert len(begun) == 1
 
 
 APP = """

@@ -1,5 +1,7 @@
 // What a run will take: its parameters at once, the rest once the server has measured it, for a reader who sees it.
 
+const LINE = `<span class="counted"><b class="count"></b> parameters \u00b7 </span><span
+  class="rest"><span class="aside">How long it will take is being measured.</span></span>`;
 const SETTLED = 500; // milliseconds without another change of the form
 
 function makeForecast(root) {
@@ -38,31 +40,35 @@ function makeForecast(root) {
     if (!signal.aborted) write(said);
   }
 
-  function write({ error, memory, time, measured }) {
+  function write({ error, parameters, memory, time, measured }) {
     const rest = root.querySelector(".rest");
-    rest.replaceChildren();
     if (error) {
-      rest.append(` \u00b7 what it will take cannot be said: ${error}.`);
+      rest.textContent = `What it will take cannot be said: ${error}.`;
       return;
     }
-    rest.append(" \u00b7 up to ");
+    count(parameters);
+    rest.replaceChildren("up to ");
     element("b", "", rest).textContent = memory;
     rest.append(" of memory \u00b7 about ");
     element("b", "", rest).textContent = time;
     element("span", "aside", rest).textContent = measured;
   }
 
+  function count(parameters) {
+    root.querySelector(".count").textContent = parameters;
+    root.querySelector(".counted").hidden = parameters === null;
+  }
+
   return {
-    /** At each rerun of the form. */
+    /** At each rerun of the form; `parameters` is null where they are not known yet. */
     show([where, wanted, parameters]) {
       address = where;
       if (config !== wanted) {
         config = wanted;
-        root.replaceChildren();
-        element("b", "", root).textContent = parameters.toLocaleString("en");
-        root.append(" parameters");
-        const rest = element("span", "rest", root);
-        element("span", "aside", rest).textContent = "How long it will take is being measured.";
+        asked = null; // what was asked is of another
+        asking.abort();
+        root.innerHTML = LINE;
+        count(parameters);
       }
       settle();
     },

@@ -7,6 +7,7 @@ from streamlit.components.v2 import component
 from ui.explorer.sources import parts_script, style
 from ui.train.forecast_route import ADDRESS
 from vae.config import RunConfig
+from vae.data import is_own
 from vae.jobs.sizes import parameters_of
 
 HERE = Path(__file__).parent
@@ -25,5 +26,7 @@ def forecast_line(config: RunConfig, key: str) -> None:
 
     Raises ConfigError for a model that cannot be, DataError.
     """
+    # Pictures of one's own have to be looked through first: their count comes with the rest.
+    count = None if is_own(config.dataset) else f"{parameters_of(config):,}"
     # A list: for a dict Streamlit would import pandas, to see whether it might be a data frame.
-    _component(key=key, data=[ADDRESS, config.model_dump_json(), parameters_of(config)])
+    _component(key=key, data=[ADDRESS, config.model_dump_json(), count])

@@ -25,7 +25,9 @@ _queue = ThreadPoolExecutor(1, "forecast")  # what waits here can still be calle
 async def _forecast(request: Request) -> Response:
     """Of the config in the address. Whoever goes away, or asks for another, is not measured for."""
     asking = visitor_of(request.headers.get("cookie", ""))
-    while jobs.is_preparing() and not await request.is_disconnected():  # a run that is begun any moment comes first
+    while jobs.is_preparing():  # for a run that is begun any moment, which comes first
+        if await request.is_disconnected():
+            return Response(status_code=204)
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
     answer = _queue.submit(told, request.query_params.get("config", ""), asking)
     while not answer.done():
@@ -37,7 +39,7 @@ async def _forecast(request: Request) -> Response:
 
 
 def told(config: str, asking: str | None) -> dict[str, str]:
-    """What is said to the browser of a config (JSON): `memory`, `time` and how they were `measured`, or an `error`."""
+    """What is said of a config (JSON): `parameters`, `memory`, `time`, and how they were `measured`; or an `error`."""
     try:
         wanted = _parsed(config)
         settings = JobSettings.from_environment()
@@ -45,8 +47,14 @@ def told(config: str, asking: str | None) -> dict[str, str]:
         check_config(wanted, settings)
         found = _known(wanted.model_dump_json(), _changed(wanted.dataset))
     except (VaeError, OSError) as error:
-        return {"error": str(error)}
-    return {"memory": f"{found.memory / 1e9:.1f} GB", "time": duration(found.seconds), "measured": found.measured}
+        return {"error": str(error).rstrip(".")}
+    count = f"{found.parameters:,}"
+    return {
+        "parameters": count,
+        "memory": f"{found.memory / 1e9:.1f} GB",
+        "time": duration(found.seconds),
+        "measured": found.measured,
+    }
 
 
 def _parsed(config: str) -> RunConfig:

@@ -107,7 +107,7 @@ function createLive(root, address, offeredImages) {
       scrubber.max = newest;
       scrubber.disabled = newest === 0;
       if (isFollowing) goTo(newest);
-      else if (shown !== null) goTo(shown); // which may have been filmed again
+      else if (shown !== null && told.start !== shownSince) goTo(shown); // which may have been filmed again
     }
     drawCharts();
   }
@@ -123,22 +123,23 @@ function createLive(root, address, offeredImages) {
 
   /** To an epoch, or the nearest one before it that the film has kept. */
   async function goTo(epoch) {
+    const { start } = told;
     const at = told.frames.filter((each) => each <= epoch).at(-1) ?? told.frames[0];
-    if (at === undefined || (at === shown && told.start === shownSince)) return;
+    if (at === undefined || (at === shown && start === shownSince)) return;
     shown = at;
-    shownSince = told.start;
+    shownSince = start;
     scrubber.value = at;
     find(".epoch").textContent = at === 0 ? "before training" : `after epoch ${at}`;
     let frame;
     try {
-      frame = await film.frame(at, told.start);
+      frame = await film.frame(at, start);
     } catch (error) {
-      if (isOver || at !== shown) return;
+      if (isOver || at !== shown || start !== shownSince) return;
       complain("film", `Epoch ${at} could not be shown: ${error.message}`);
-      shown = null; // so that it is tried again
+      shownSince = null; // so that it is tried again
       return;
     }
-    if (isOver || at !== shown) return;
+    if (isOver || at !== shown || start !== shownSince) return;
     complain("film", "");
     frameView.show(frame, told.settings.kind === "vae");
     drawCharts();

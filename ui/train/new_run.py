@@ -22,18 +22,19 @@ def new_run(owner: str | None, expanded: bool) -> None:
         left, right = st.columns([4, 1], vertical_alignment="center")
         try:
             check_dataset(config.dataset, owner, settings)  # before anything of it is read
-            check_config(config, settings)
+            if not data.is_own(config.dataset):  # those are looked through only when they are measured, or trained on
+                check_config(config, settings)
             with left:
                 forecast_line(config, key="train-forecast")
         except VaeError as error:
-            st.error(f"This cannot be trained here: {error}.")
+            st.error(f"This cannot be trained here: {str(error).rstrip('.')}.")
             return
         if right.button("Play", type="primary", width="stretch"):
             try:
                 run_id = jobs.enqueue(config, library.RUNS, owner)
                 jobs.start_due(library.RUNS)
             except (VaeError, OSError) as error:
-                st.error(f"This run cannot be made: {error}.")
+                st.error(f"This run cannot be made: {str(error).rstrip('.')}.")
                 return
             st.session_state.pop("train-cloned", None)
             st.query_params["run"] = run_id

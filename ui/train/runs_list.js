@@ -27,7 +27,8 @@ function makeRunsList(root) {
   let runs = [];
   let order = { column: COLUMNS.find(({ name }) => name === "begun"), descending: true };
   let isNew = true;
-  let hear = null;
+  let setState = null;
+  let setTrigger = null;
 
   function sortBy(column) {
     const descending = order.column === column ? !order.descending : Boolean(column.isNumber);
@@ -52,13 +53,13 @@ function makeRunsList(root) {
     if (is) chosen.add(id);
     else chosen.delete(id);
     rows.get(id).mark(is);
-    hear("chosen", [...chosen]);
+    setState("chosen", [...chosen]);
   }
 
   return {
     /** At each rerun of the page. The choice is the reader's: `choice` counts when the table is new. */
-    show([told, choice, watched], setState, setTrigger) {
-      hear = setState;
+    show([told, choice, watched], hearState, hearTrigger) {
+      [setState, setTrigger] = [hearState, hearTrigger];
       runs = told;
       const ids = new Set(runs.map((run) => run.id));
       for (const [id, { row }] of rows) {
@@ -116,6 +117,8 @@ function makeRow(id, choose, watch) {
     },
     fill(run, isWatched) {
       row.toggleAttribute("data-watched", isWatched);
+      if (isWatched) row.querySelector("a")?.setAttribute("aria-current", "true");
+      else row.querySelector("a")?.removeAttribute("aria-current");
       COLUMNS.forEach((column, k) => fillCell(cells[k], column, run));
     },
   };
@@ -136,7 +139,7 @@ function fillCell(cell, { of, text, fill }, run) {
 
 function fillName(cell, run) {
   const link = cell.firstElementChild ?? element("a", "", cell);
-  link.href = `/train?run=${run.id}`;
+  link.href = `/train?run=${encodeURIComponent(run.id)}`;
   setText(link, run.id);
 }
 

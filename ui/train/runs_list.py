@@ -56,7 +56,7 @@ def _packed(run: Run) -> dict[str, Any]:
         "epochs": run.state.epochs,
         "elbo": _last_elbo(run),
         "begun": run.state.created.isoformat(),
-        "note": run.remark,
+        "note": run.remark or None,
     }
     if run.config is None:
         return told

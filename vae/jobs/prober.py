@@ -39,7 +39,12 @@ class Prober:
         Raises ConfigError for a model or images that cannot be, RunError when the process did not live to tell.
         """
         with self._lock:
-            answer = self._answer_of_waiting(config) or self._answer_of_new(config)
+            if self._process is None or self._process.poll() is not None:  # nobody had asked it for a while
+                self._end()
+                self._process = self._begin()
+            answer = self._ask(self._process, config)
+            if answer is None:
+                self._end()
         if answer is None:
             raise RunError("the process that probes it ended before it could tell; the model may be too large for here")
         said = json.loads(answer)
@@ -47,13 +52,9 @@ class Prober:
             raise ConfigError(said["error"])
         return Forecast(**said)
 
-    def _answer_of_waiting(self, config: RunConfig) -> str | None:
-        """None when there is no process, or it has ended: nobody had asked it for a while."""
-        return self._ask(self._process, config) if self._process else None
-
-    def _answer_of_new(self, config: RunConfig) -> str | None:
+    def _begin(self) -> subprocess.Popen[str]:
         settings = JobSettings.from_environment()
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -61,10 +62,11 @@ class Prober:
             env=environment_of_runs(settings),
             start_new_session=True,  # an interrupt at the app's terminal is the app's
         )
-        lower_priority(self._process.pid, settings.niceness)
-        return self._ask(self._process, config)
+        lower_priority(process.pid, settings.niceness)
+        return process
 
     def _ask(self, process: subprocess.Popen[str], config: RunConfig) -> str | None:
+        """The line that it answers; None when it ends instead."""
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -72,16 +74,19 @@ class Prober:
             process.stdin.flush()
             answer = process.stdout.readline()
         except OSError:
-            answer = ""
-        if answer.endswith("\n"):
-            return answer
-        self._process = None
+            return None
+        return answer if answer.endswith("\n") else None
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
         process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
             with suppress(OSError):  # what was not written is for nobody
-                stream.close()
-        return None
+                if stream is not None:
+                    stream.close()
 
 
 _prober = Prober()

@@ -68,7 +68,9 @@ class Spare:
             process = self._loading
             if process is None or process.stdout is None:
                 return False
-            if process.poll() is None and not select.select([process.stdout], [], [], 0)[0]:
+            said = select.poll()  # unlike select(), for any number of open files
+            said.register(process.stdout, select.POLLIN)
+            if process.poll() is None and not said.poll(0):
                 return True
             process.stdout.close()
             self._loading = None
@@ -88,6 +90,8 @@ class Spare:
             self._let_go()
 
     def _start(self) -> None:
+        if self._loading is not None and self._loading.stdout is not None:
+            self._loading.stdout.close()  # nobody has asked since it had loaded
         with suppress(OSError):  # without one a run begins too, only later
             self._process = self._loading = subprocess.Popen(
                 COMMAND,

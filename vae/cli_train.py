@@ -33,6 +33,7 @@ def train_and_show(settings: dict[str, Any], out: Path, resume: bool, machines: 
     if launched.is_global_zero:
         with fabric.leading():
             _lead(settings, out, resume, fabric.FabricGathering(launched, str(machines)), machines.workers)
+            launched.barrier()  # where the others wait: see `follow`
     else:
         fabric.follow(launched, machines.workers)
 

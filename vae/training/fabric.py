@@ -24,6 +24,7 @@ from vae.errors import ConfigError, DataError
 from vae.models import Model
 from vae.objective import Terms, terms
 from vae.pixels import to_float
+from vae.training.events import Stopped
 from vae.training.freezing import train_only
 from vae.training.loop import train
 from vae.training.machines import Machines
@@ -112,8 +113,10 @@ def follow(fabric: Fabric, workers: int) -> None:
         raise DataError(f"{start.config.dataset} holds other images on this machine than on the first one")
     training = start.config.training
     team = FabricTeam(fabric, start.state)
-    for _event in train(start.state, training, data.fit_on, data.measure_on, team=team):
-        pass
+    for event in train(start.state, training, data.fit_on, data.measure_on, team=team):
+        if isinstance(event, Stopped) and event.diverged:
+            return  # as the first one does, with an error
+    fabric.barrier()  # the first one still measures and saves: Lightning ends it when another's end is not a clean one
 
 
 class FabricTeam:
